@@ -1,0 +1,1 @@
+"""What every process agrees on: settings, events, key layout. Does no I/O."""

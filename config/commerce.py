@@ -1,0 +1,149 @@
+"""What the E-commerce Spec v2 (https://segment.com/docs/connections/spec/ecommerce/v2/) says of an
+event: names, products, amounts. Collect checks with it; the profile flow reads with it.
+"""
+
+import math
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from config.events import Event, InvalidEvent, Reason
+
+MAX_AMOUNT = 1e9
+MAX_PRODUCTS = 250
+MAX_TEXT = 256
+
+
+class Name(StrEnum):
+    """The track events that change a user's state by more than a count."""
+
+    PRODUCT_VIEWED = "Product Viewed"
+    PRODUCT_ADDED = "Product Added"
+    PRODUCT_REMOVED = "Product Removed"
+    CART_VIEWED = "Cart Viewed"
+    CHECKOUT_STARTED = "Checkout Started"
+    CHECKOUT_STEP_VIEWED = "Checkout Step Viewed"
+    CHECKOUT_STEP_COMPLETED = "Checkout Step Completed"
+    PAYMENT_INFO_ENTERED = "Payment Info Entered"
+    ORDER_COMPLETED = "Order Completed"
+
+
+_ONE_PRODUCT = frozenset({Name.PRODUCT_VIEWED, Name.PRODUCT_ADDED, Name.PRODUCT_REMOVED})
+_MANY_PRODUCTS = frozenset({Name.CART_VIEWED, Name.CHECKOUT_STARTED, Name.ORDER_COMPLETED})
+
+
+class Product(NamedTuple):
+    """A product as an event names it; ``price`` per piece in the shop's currency."""
+
+    product_id: str
+    category: str | None = None
+    brand: str | None = None
+    price: float | None = None
+    quantity: float | None = None
+
+
+def as_amount(value: object) -> float | None:
+    """Return a finite number within ±1e9, reading digits in a string too; else None.
+
+    >>> as_amount("12.50"), as_amount(True), as_amount("nan"), as_amount(1e300)
+    (12.5, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and abs(number) <= MAX_AMOUNT else None
+
+
+def as_text(value: object) -> str | None:
+    """Return a short text, a whole number as its digits; else None.
+
+    >>> as_text(17), as_text(" shoes "), as_text(""), as_text(1.5)
+    ('17', 'shoes', None, None)
+    """
+    if isinstance(value, str):
+        return value.strip()[:MAX_TEXT] or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)[:MAX_TEXT]
+    return None
+
+
+def read_product(fields: Mapping[str, Any]) -> Product | None:
+    """Return the product that ``fields`` describe, None where they name none."""
+    product_id = as_text(fields.get("product_id")) or as_text(fields.get("sku"))
+    if product_id is None:
+        return None
+    return Product(
+        product_id,
+        as_text(fields.get("category")),
+        as_text(fields.get("brand")),
+        as_amount(fields.get("price")),
+        as_amount(fields.get("quantity")),
+    )
+
+
+def products_of(event: Event) -> list[Product]:
+    """Return the products of a track event, at most 250, those without an id left out."""
+    if event.name in _ONE_PRODUCT:
+        product = read_product(event.properties)
+        return [] if product is None else [product]
+    listed = event.properties.get("products")
+    if not isinstance(listed, list):
+        return []
+    found = (read_product(fields) for fields in listed[:MAX_PRODUCTS] if isinstance(fields, dict))
+    return [product for product in found if product is not None]
+
+
+def revenue_of(event: Event) -> float:
+    """Return an order's revenue: ``revenue``, else ``total``, else the sum over its products."""
+    for field in ("revenue", "total"):
+        amount = as_amount(event.properties.get(field))
+        if amount is not None:
+            return amount
+    total = sum(
+        (p.price or 0.0) * (1.0 if p.quantity is None else p.quantity) for p in products_of(event)
+    )
+    return min(max(total, -MAX_AMOUNT), MAX_AMOUNT)
+
+
+def check_commerce(event: Event) -> None:
+    """Check what the spec's events must carry; other events pass.
+
+    Raises:
+        InvalidEvent: a product, price, quantity or amount cannot be used.
+    """
+    if event.type != "track":
+        return
+    if event.name in _ONE_PRODUCT:
+        _check_product(event.properties, "properties")
+    if event.name in _MANY_PRODUCTS:
+        _check_amounts(event.properties, "properties", ("revenue", "total"))
+        _check_products(event.properties.get("products", []))
+
+
+def _check_products(listed: object) -> None:
+    if not isinstance(listed, list) or len(listed) > MAX_PRODUCTS:
+        raise InvalidEvent(
+            Reason.BAD_FIELD, f"properties.products: a list of at most {MAX_PRODUCTS} is allowed"
+        )
+    for index, fields in enumerate(listed):
+        where = f"properties.products[{index}]"
+        if not isinstance(fields, dict):
+            raise InvalidEvent(Reason.BAD_FIELD, f"{where}: an object is needed")
+        _check_product(fields, where)
+
+
+def _check_product(fields: Mapping[str, Any], where: str) -> None:
+    if read_product(fields) is None:
+        raise InvalidEvent(Reason.BAD_FIELD, f"{where}.product_id: a text or number is needed")
+    _check_amounts(fields, where, ("price", "quantity"))
+
+
+def _check_amounts(fields: Mapping[str, Any], where: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        if fields.get(name) is not None and as_amount(fields[name]) is None:
+            raise InvalidEvent(
+                Reason.BAD_FIELD, f"{where}.{name}: a finite number within 1e9 is allowed"
+            )

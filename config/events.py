@@ -1,0 +1,137 @@
+"""What stands in a shard's log: events by the Segment protocol, and what shards tell each other.
+
+Kept out: reading HTTP bodies (``serving/``) and what an event means for a user (``stream/``).
+Times are integer milliseconds since the epoch, UTC. Entries travel as MessagePack arrays
+(https://msgpack.org), tagged by kind; a field may be added at the end with a default, anything
+else is a new tag.
+"""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+
+from config.errors import ShopkeeperError
+
+EventType = Literal["track", "page", "screen", "identify", "alias", "group"]
+EVENT_TYPES: tuple[EventType, ...] = ("track", "page", "screen", "identify", "alias", "group")
+
+ENTRY_FIELD = b"e"  # payload of a log entry
+SUBJECT_FIELD = b"k"  # digest of the user an entry is about; empty for a tick
+SOURCE_FIELD = b"s"  # shard that forwarded the entry, absent otherwise
+SOURCE_ID_FIELD = b"i"  # id of the entry in that shard's outgoing
+
+
+class Reason(StrEnum):
+    """Why something became a dead letter; the closed set of the ``reason`` label."""
+
+    BAD_JSON = "bad_json"
+    NOT_AN_OBJECT = "not_an_object"
+    TOO_LARGE = "too_large"
+    TOO_DEEP = "too_deep"
+    DUPLICATE_KEY = "duplicate_key"
+    NOT_FINITE = "not_finite"
+    BAD_TYPE = "bad_type"
+    BAD_ID = "bad_id"
+    NO_ID = "no_id"
+    NO_NAME = "no_name"
+    BAD_TIME = "bad_time"
+    BAD_FIELD = "bad_field"
+    UNDECODABLE = "undecodable"
+    APPLY_FAILED = "apply_failed"
+
+
+class InvalidEvent(ShopkeeperError):
+    """An event that cannot be read, as a value: it goes to the dead letters."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class _Entry(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", gc=False):
+    """What all entries share: how they are written."""
+
+
+class Event(_Entry, frozen=True, tag="event"):
+    """One call of the Segment protocol, checked and with its times settled by collect.
+
+    ``name`` is the track event's name, or the page's or screen's. ``received_at`` is the shard's
+    clock; ``occurred_at`` dates the fact and never lies more than 5 minutes after it.
+    """
+
+    type: EventType
+    name: str
+    message_id: str
+    occurred_at: int
+    received_at: int
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    previous_id: str | None = None
+    group_id: str | None = None
+    properties: dict[str, Any] = {}
+    traits: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+
+
+class Tick(_Entry, frozen=True, tag="tick"):
+    """Moves the shard's clock while the log is quiet, so that due timers fire."""
+
+    received_at: int
+
+
+class ConsentRefused(_Entry, frozen=True, tag="refused"):
+    """The visitor refused personalization: no content, only whom it is about and when."""
+
+    occurred_at: int
+    received_at: int
+
+
+class Erase(_Entry, frozen=True, tag="erase"):
+    """Forget the subject: state gone, events out of the log; a known id is suppressed."""
+
+    received_at: int
+    suppress: bool = True
+
+
+class Link(_Entry, frozen=True, tag="link"):
+    """To an anonymous user's shard: this visitor is that known user, as of ``occurred_at``."""
+
+    known: str
+    occurred_at: int
+
+
+class Merge(_Entry, frozen=True, tag="merge"):
+    """To a known user's shard: the state of an anonymous visitor that joins it."""
+
+    state: bytes
+
+
+class Forwarded(_Entry, frozen=True, tag="forwarded"):
+    """To a known user's shard: an event of a linked visitor; its clock does not count there."""
+
+    event: Event
+
+
+Entry = Event | Tick | ConsentRefused | Erase | Link | Merge | Forwarded
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Entry] = msgspec.msgpack.Decoder(Entry)
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """Return the bytes of a log entry.
+
+    >>> decode_entry(encode_entry(Tick(received_at=5)))
+    Tick(received_at=5)
+    """
+    return _encoder.encode(entry)
+
+
+def decode_entry(data: bytes) -> Entry | InvalidEvent:
+    """Return the entry, or why it cannot be read: a value, not a crash."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        return InvalidEvent(Reason.UNDECODABLE, str(error))

@@ -1,0 +1,145 @@
+"""The name and lifetime of every Redis key; no other file spells one.
+
+A shard's keys share the cluster hash tag ``{u7}``, so that one transaction may touch them all.
+Ids never appear in a key: a user is named by a keyed hash of the id (see ``Ids``).
+"""
+
+import hmac
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from config.errors import SettingsError
+
+DAY_MS = 24 * 60 * 60 * 1000
+DEAD_LETTER_AGE_MS = 7 * DAY_MS
+EXAMPLE_AGE_MS = DAY_MS
+TRIGGER_AGE_MS = DAY_MS
+LEASE_MS = 2_000
+HEARTBEAT_MS = 2_000
+IMPORT_HOLD_MS = 10_000
+
+_NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
+
+class Subject(NamedTuple):
+    """Whom an entry is about: the shard that owns the user, and the name of the user's key."""
+
+    shard: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """Keyed hashes of user ids: HMAC-SHA256 (RFC 2104), cut to 128 bits, base64url.
+
+    Known and anonymous ids are hashed apart, so that no anonymous id can pose as a known one.
+
+    >>> ids = Ids(secret=b"0" * 32, n_shards=64)
+    >>> ids.known("ann") == ids.anonymous("ann")
+    False
+    >>> len(ids.known("ann").digest)
+    22
+    """
+
+    secret: bytes
+    n_shards: int
+
+    def known(self, user_id: str) -> Subject:
+        """Return the subject of a ``userId``."""
+        return self._subject(b"u:" + user_id.encode())
+
+    def anonymous(self, anonymous_id: str) -> Subject:
+        """Return the subject of an ``anonymousId``."""
+        return self._subject(b"a:" + anonymous_id.encode())
+
+    def shard_of(self, digest: str) -> int:
+        """Return the shard that a digest belongs to; the digest's own first bytes say so."""
+        raw = urlsafe_b64decode(digest + "==")
+        return int.from_bytes(raw[:8], "big") % self.n_shards
+
+    def fingerprint(self) -> str:
+        """Return what tells two secrets apart without giving one away."""
+        return hmac.digest(self.secret, b"fingerprint", "sha256").hex()[:16]
+
+    def _subject(self, name: bytes) -> Subject:
+        raw = hmac.digest(self.secret, name, "sha256")[:16]
+        digest = urlsafe_b64encode(raw)[:22].decode()
+        return Subject(int.from_bytes(raw[:8], "big") % self.n_shards, digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Spells keys within one namespace; ``shard`` counts from 0.
+
+    >>> Keys("shop").events(7)
+    'shop:{u7}:events'
+
+    Raises:
+        SettingsError: the namespace is not lower-case letters, digits, ``-`` and ``_``.
+    """
+
+    namespace: str
+
+    def __post_init__(self) -> None:
+        if not _NAMESPACE.fullmatch(self.namespace):
+            raise SettingsError(
+                f"namespace {self.namespace!r}: 1 to 32 of a-z, 0-9, '-' and '_' are allowed"
+            )
+
+    def events(self, shard: int) -> str:
+        """Event log; an entry goes when older than the age and behind every reader."""
+        return f"{self.namespace}:{{u{shard}}}:events"
+
+    def user(self, shard: int, digest: str) -> str:
+        """State of one user; expires by the shard's clock, swept by a longer TTL."""
+        return f"{self.namespace}:{{u{shard}}}:user:{digest}"
+
+    def commit(self, shard: int) -> str:
+        """Position in the log that the shard's state covers; lives as long as the shard."""
+        return f"{self.namespace}:{{u{shard}}}:commit"
+
+    def timers(self, shard: int) -> str:
+        """Sorted set of user digests by the time (ms) their next timer is due."""
+        return f"{self.namespace}:{{u{shard}}}:timers"
+
+    def owner(self, shard: int) -> str:
+        """Lease of the worker that handles the shard; 2 s."""
+        return f"{self.namespace}:{{u{shard}}}:owner"
+
+    def examples(self, shard: int) -> str:
+        """Outbox of training examples; 24 h."""
+        return f"{self.namespace}:{{u{shard}}}:examples"
+
+    def triggers(self, shard: int) -> str:
+        """Outbox of triggers; 24 h."""
+        return f"{self.namespace}:{{u{shard}}}:triggers"
+
+    def outgoing(self, shard: int) -> str:
+        """Outbox of messages to other shards; an entry goes once it is in the other log."""
+        return f"{self.namespace}:{{u{shard}}}:outgoing"
+
+    def dead(self, shard: int) -> str:
+        """Dead letters; 7 days."""
+        return f"{self.namespace}:{{u{shard}}}:dead"
+
+    def erasures(self, shard: int) -> str:
+        """Hash of digests whose entries are still to be taken out of the log."""
+        return f"{self.namespace}:{{u{shard}}}:erasures"
+
+    def worker(self, worker_id: str) -> str:
+        """Heartbeat of one worker; 2 s."""
+        return f"{self.namespace}:worker:{worker_id}"
+
+    def workers(self) -> str:
+        """Set of worker ids that have been alive; members without a heartbeat are removed."""
+        return f"{self.namespace}:workers"
+
+    def creation(self) -> str:
+        """What was fixed at creation: shards, fingerprint of the secret, format."""
+        return f"{self.namespace}:creation"
+
+    def import_hold(self) -> str:
+        """Present while an import with times of its own runs: no ticks by wall time; 10 s."""
+        return f"{self.namespace}:import"
