@@ -157,7 +157,9 @@ def _read_text(name: str, text: str, hint: Any) -> object:
     try:
         return msgspec.convert(wanted, hint, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"environment: {name}={text!r}: {error}; {_allowed(hint)}") from error
+        raise SettingsError(
+            f"environment: {name}={text!r}: {error}; {allowed_values(hint)}"
+        ) from error
 
 
 def _convert(kind: type[_T], tables: Mapping[str, Any]) -> _T:
@@ -181,10 +183,15 @@ def _explain(kind: type, message: str) -> str:
     if not field:
         return f"{table}: {what}" if table else what
     hint = get_type_hints(hints[table], include_extras=True).get(field.partition("[")[0])
-    return f"[{table}] {field}: {what}; {_allowed(hint)}"
+    return f"[{table}] {field}: {what}; {allowed_values(hint)}"
 
 
-def _allowed(hint: Any) -> str:
+def allowed_values(hint: Any) -> str:
+    """Return what a field of a table may be, from its type hint.
+
+    >>> allowed_values(Port)
+    'allowed: a whole number >= 0 and <= 65535'
+    """
     if get_origin(hint) is Annotated:
         kind, meta = get_args(hint)[0], get_args(hint)[1]
         bounds = [

@@ -1,0 +1,1 @@
+"""Events in, user state and learned models out."""

@@ -1,0 +1,169 @@
+"""What is remembered of a user, and its bytes. Who changes it is ``stream/profiles.py``.
+
+Each field is defined as a function of the *set* of a user's events where no bound is hit: sums
+fade forward (``decay.py``), lists are ordered by event time, single values take the latest (or the
+earliest) by event time. So histories may arrive and merge in any order.
+
+The bytes are one version byte and a MessagePack array (https://msgpack.org). A field may be added
+at the end with a default: bytes written before then are read with that default. Any other change
+is a new version with a reader for the old one.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from config.errors import ShopkeeperError
+from online_models.decay import Counter
+
+MAX_RECENT_PRODUCTS = 20
+MAX_AFFINITIES = 16
+MAX_CART_CHANGES = 64
+MAX_ORDERS = 10
+MAX_TRAITS = 50
+MAX_ANONYMOUS_IDS = 32
+MAX_OPEN_SESSIONS = 4
+MAX_RECENT_IDS = 256
+
+Dated = tuple[int, str]  # event time (ms) and a text
+
+_VERSION = 1
+
+
+class UnknownStateVersion(ShopkeeperError):
+    """The bytes of a user were written by a version that this one cannot read."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"user state of version {version}; this Shopkeeper reads {sorted(_READERS)}: "
+            "run the version that wrote it, or a newer one"
+        )
+        self.version = version
+
+
+class BrokenState(ShopkeeperError):
+    """The bytes of a user are not a user state at all."""
+
+
+class CartChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One change of the cart: pieces added (> 0), taken out (< 0), or all of them out (0)."""
+
+    at: int
+    product_id: str
+    quantity: float
+    price: float | None = None
+
+
+class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An order, once per ``order_id``."""
+
+    at: int
+    order_id: str
+    revenue: float
+
+
+class Session(msgspec.Struct, array_like=True, gc=False):
+    """Events of a visitor with no gap longer than the session gap; open until its timer fires.
+
+    ``received_at`` is when the last of them came in, by the shard's clock. ``referrer``,
+    ``campaign`` and ``landing_page`` are the earliest seen, ``device`` and ``stage`` the latest.
+    """
+
+    start_at: int
+    end_at: int
+    received_at: int
+    n_events: int = 0
+    n_pages: int = 0
+    n_views: int = 0
+    n_carts: int = 0
+    n_orders: int = 0
+    revenue: float = 0.0
+    referrer: Dated | None = None
+    campaign: Dated | None = None
+    landing_page: Dated | None = None
+    device: Dated | None = None
+    stage: tuple[int, int] | None = None
+
+
+class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_field="kind"):
+    """Everything that is remembered of one user.
+
+    ``latest_at`` and ``first_at`` bound the event times seen; ``received_at`` is the shard's clock
+    at the last of them. ``recent_ids`` is the dedupe ring (``stream/dedupe.py``).
+    """
+
+    latest_at: int
+    first_at: int
+    received_at: int
+    n_events: int = 0
+    user_id: str | None = None
+    anonymous_ids: list[Dated] = []
+    consent: tuple[int, bool] | None = None
+    traits: dict[str, tuple[int, Any]] = {}
+    context: dict[str, tuple[int, Any]] = {}
+    views: Counter = msgspec.field(default_factory=Counter)
+    carts: Counter = msgspec.field(default_factory=Counter)
+    orders: Counter = msgspec.field(default_factory=Counter)
+    revenue: Counter = msgspec.field(default_factory=Counter)
+    sessions: Counter = msgspec.field(default_factory=Counter)
+    categories: dict[str, float] = {}
+    brands: dict[str, float] = {}
+    price_bands: dict[str, float] = {}
+    viewed: list[Dated] = []
+    carted: list[Dated] = []
+    bought: list[Dated] = []
+    cart: list[CartChange] = []
+    cart_cleared_at: int = -1
+    order_history: list[Order] = []
+    open_sessions: list[Session] = []
+    recent_ids: bytes = b""
+
+
+class Linked(msgspec.Struct, array_like=True, gc=False, tag="linked", tag_field="kind"):
+    """An anonymous visitor who turned out to be a known user: their events are forwarded."""
+
+    known: str
+    linked_at: int
+    received_at: int
+    recent_ids: bytes = b""
+
+
+class Suppressed(msgspec.Struct, array_like=True, gc=False, tag="suppressed", tag_field="kind"):
+    """An erased user: nothing is kept, and nothing is taken in."""
+
+    erased_at: int
+
+
+User = UserState | Linked | Suppressed
+
+_encoder = msgspec.msgpack.Encoder()
+_version_1: msgspec.msgpack.Decoder[User] = msgspec.msgpack.Decoder(User)
+_READERS: dict[int, Callable[[bytes], User]] = {1: _version_1.decode}
+
+
+def encode_user(user: User) -> bytes:
+    """Return a user's bytes, in the current version.
+
+    >>> decode_user(encode_user(Suppressed(erased_at=5)))
+    Suppressed(erased_at=5)
+    """
+    return bytes((_VERSION,)) + _encoder.encode(user)
+
+
+def decode_user(data: bytes) -> User:
+    """Return the user that these bytes are.
+
+    Raises:
+        UnknownStateVersion: another version wrote them.
+        BrokenState: they are no user state.
+    """
+    if not data:
+        raise BrokenState("user state is empty")
+    reader = _READERS.get(data[0])
+    if reader is None:
+        raise UnknownStateVersion(data[0])
+    try:
+        return reader(data[1:])
+    except msgspec.MsgspecError as error:
+        raise BrokenState(f"user state cannot be read: {error}") from error

@@ -1,0 +1,110 @@
+"""What a batch of a shard's log works on, in memory: users, timers, clock, and what comes of it."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from config.events import Entry, InvalidEvent, encode_entry
+from config.examples import Example
+from config.keys import DAY_MS, Ids, Subject
+from online_models.users import Linked, User, UserState
+from stream.sessions import due_at
+from stream.timers import Timers
+
+LoadUser = Callable[[str], User | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An entry as the log holds it: its id, whom it is about, and who forwarded it, if anyone."""
+
+    entry_id: str
+    digest: str
+    entry: Entry | InvalidEvent
+    raw: bytes
+    source: int | None = None
+    source_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How long things are remembered (ms)."""
+
+    session_gap_ms: int = 30 * 60 * 1000
+    retention_ms: int = 180 * DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An entry that could not be applied."""
+
+    reason: str
+    detail: str
+    digest: str
+    raw: bytes
+
+
+@dataclass(slots=True)
+class Outbox:
+    """What a batch gives rise to beside new states, to be written in the same transaction."""
+
+    examples: list[tuple[str, bytes]] = field(default_factory=list)
+    outgoing: list[tuple[Subject, bytes]] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+    erased: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Batch:
+    """A shard's memory while a batch is applied.
+
+    ``users`` is the shard's cache (None: known not to exist), ``load`` fetches one that is not in
+    it. ``sources`` holds the last id applied of each shard that forwards. ``changed`` names the
+    users to write, ``results`` counts entries by type and what became of them.
+    """
+
+    ids: Ids
+    rules: Rules
+    users: dict[str, User | None]
+    timers: Timers
+    clock: int
+    sources: dict[int, str]
+    load: LoadUser
+    outbox: Outbox = field(default_factory=Outbox)
+    changed: set[str] = field(default_factory=set)
+    results: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def user(self, digest: str) -> User | None:
+        """Return a user; one who was away for longer than the retention is not known any more."""
+        if digest not in self.users:
+            self.users[digest] = self.load(digest)
+        user = self.users[digest]
+        if not isinstance(user, UserState | Linked):
+            return user
+        is_forgotten = self.clock - user.received_at > self.rules.retention_ms
+        return None if is_forgotten else user
+
+    def keep(self, digest: str, state: UserState) -> None:
+        """Store a changed state and set its timer."""
+        self.timers.set(digest, due_at(state, self.rules.session_gap_ms))
+        self.store(digest, state)
+
+    def store(self, digest: str, user: User | None) -> None:
+        """Store a changed user, None for no user any more."""
+        self.users[digest] = user
+        self.changed.add(digest)
+
+    def send(self, digest: str, entry: Entry) -> None:
+        """Send an entry to the shard of another user."""
+        subject = Subject(self.ids.shard_of(digest), digest)
+        self.outbox.outgoing.append((subject, encode_entry(entry)))
+
+    def teach(self, digest: str, example: Example) -> None:
+        """Hand a training example to the learning flow."""
+        self.outbox.examples.append((digest, msgspec.msgpack.encode(example)))
+
+    def count(self, kind: str, result: str) -> None:
+        """Count an entry by type and what became of it."""
+        self.results[kind, result] += 1

@@ -1,0 +1,89 @@
+"""Who is who: anonymous visitors who turn out to be known users, refusals, erasure. Pure.
+
+Only ``identify`` and ``alias`` join, and only an anonymous visitor into a known user: there are no
+chains, and no cycles. A browser that several people share leads to whom it named last; what
+happened before stays with the first.
+"""
+
+from config.events import ConsentRefused, Erase, Event, Link, Merge
+from online_models.users import BrokenState, Linked, Suppressed, UserState, decode_user, encode_user
+from stream.batch import Batch
+from stream.merging import merge_into
+
+
+def send_links(batch: Batch, digest: str, event: Event) -> None:
+    """Tell the visitor's shard who the visitor is."""
+    if event.user_id is None:
+        return
+    for anonymous_id in (event.anonymous_id, event.previous_id):
+        if anonymous_id is not None:
+            visitor = batch.ids.anonymous(anonymous_id)
+            batch.send(visitor.digest, Link(known=digest, occurred_at=event.occurred_at))
+
+
+def link(batch: Batch, digest: str, entry: Link) -> None:
+    """Make a visitor lead to a known user; what is known of the visitor so far goes there."""
+    user = batch.user(digest)
+    if isinstance(user, Suppressed):
+        return
+    if isinstance(user, Linked):
+        if (entry.occurred_at, entry.known) > (user.linked_at, user.known):
+            user.known, user.linked_at = entry.known, entry.occurred_at
+            batch.store(digest, user)
+        return
+    ring = b""
+    if user is not None:
+        ring, user.recent_ids = user.recent_ids, b""
+        batch.send(entry.known, Merge(encode_user(user)))
+        batch.timers.set(digest, None)
+    batch.store(digest, Linked(entry.known, entry.occurred_at, batch.clock, ring))
+    batch.count("link", "applied")
+
+
+def merge(batch: Batch, digest: str, entry: Merge) -> UserState | None:
+    """Join a visitor's history to a known user's; return the joint state unless suppressed."""
+    other = decode_user(entry.state)
+    if not isinstance(other, UserState):
+        raise BrokenState("only the state of a visitor can join another")
+    user = batch.user(digest)
+    if isinstance(user, Suppressed):
+        batch.count("merge", "suppressed")
+        return None
+    if isinstance(user, UserState):
+        merge_into(user, other, batch.rules.session_gap_ms)
+        other = user
+    batch.count("merge", "applied")
+    return other
+
+
+def refuse(batch: Batch, digest: str, refusal: ConsentRefused) -> None:
+    """Note a refusal where something is known; of a stranger nothing is stored."""
+    user = batch.user(digest)
+    if isinstance(user, Linked):
+        batch.send(user.known, refusal)
+    elif isinstance(user, UserState):
+        refused = (refusal.occurred_at, False)
+        user.consent = max(user.consent or refused, refused)
+        batch.store(digest, user)
+    batch.count("consent", "refused")
+
+
+def refuses(user: UserState, event: Event) -> bool:
+    """Tell whether the user refused consent and this event does not bring it back."""
+    if user.consent is None or user.consent[1]:
+        return False
+    return event.context.get("consent") is not True
+
+
+def erase(batch: Batch, digest: str, entry: Erase) -> None:
+    """Forget a user, and the visitors that led there; a suppressed id stays so."""
+    user = batch.user(digest)
+    if isinstance(user, UserState):
+        for _, anonymous_id in user.anonymous_ids:
+            visitor = batch.ids.anonymous(anonymous_id)
+            if visitor.digest != digest:
+                batch.send(visitor.digest, Erase(batch.clock, suppress=False))
+    batch.timers.set(digest, None)
+    batch.store(digest, Suppressed(batch.clock) if entry.suppress else None)
+    batch.outbox.erased.append(digest)
+    batch.count("erase", "applied")

@@ -1,0 +1,165 @@
+"""Applies the entries of a shard's log, one after the other. Pure: nothing here knows Redis.
+
+The clock of the shard is the largest ``received_at`` seen in its own log; entries that another
+shard forwarded do not move it. Timers due by the clock fire before the entry that moved it. An
+entry that raises leaves the batch unusable: the caller drops it and all that was in memory.
+"""
+
+from config.events import ConsentRefused, Erase, Event, Forwarded, InvalidEvent, Link, Merge, Tick
+from config.examples import SessionFinished
+from online_models.users import (
+    BrokenState,
+    Linked,
+    Session,
+    Suppressed,
+    UnknownStateVersion,
+    UserState,
+)
+from stream import identity
+from stream.batch import Batch, DeadLetter, Logged
+from stream.commits import log_id
+from stream.dedupe import remember_id
+from stream.profiles import apply_event, count_session, new_state
+from stream.sessions import take_finished, take_surplus
+
+
+def apply(batch: Batch, logged: Logged) -> None:
+    """Apply one entry to the batch."""
+    if logged.source is not None and not _is_new(batch, logged.source, logged.source_id):
+        batch.count("forwarded", "duplicate")
+        return
+    entry = logged.entry
+    if isinstance(entry, InvalidEvent):
+        set_aside(batch, logged, entry.reason, entry.detail)
+        return
+    if logged.source is None and isinstance(entry, Event | Tick | ConsentRefused | Erase):
+        _pass_time(batch, entry.received_at)
+    if isinstance(entry, Event):
+        _take_event(batch, logged.digest, entry)
+    elif isinstance(entry, Forwarded):
+        _take_forwarded(batch, logged.digest, entry.event)
+    elif isinstance(entry, Link):
+        identity.link(batch, logged.digest, entry)
+    elif isinstance(entry, Merge):
+        state = identity.merge(batch, logged.digest, entry)
+        if state is not None:
+            _keep(batch, logged.digest, state)
+    elif isinstance(entry, ConsentRefused):
+        identity.refuse(batch, logged.digest, entry)
+    elif isinstance(entry, Erase):
+        identity.erase(batch, logged.digest, entry)
+
+
+def set_aside(batch: Batch, logged: Logged, reason: str, detail: str) -> None:
+    """Make an entry a dead letter."""
+    batch.outbox.dead.append(DeadLetter(reason, detail, logged.digest, logged.raw))
+    batch.count("entry", "dead")
+
+
+def _is_new(batch: Batch, source: int, source_id: str) -> bool:
+    """Forwarded entries come in the order of the other shard's outgoing, maybe repeated."""
+    last = batch.sources.get(source)
+    if last is not None and log_id(source_id) <= log_id(last):
+        return False
+    batch.sources[source] = source_id
+    return True
+
+
+def _pass_time(batch: Batch, received_at: int) -> None:
+    if received_at <= batch.clock:
+        return
+    for due_at, digest in batch.timers.take_due(received_at):
+        batch.clock = max(batch.clock, due_at)
+        _fire(batch, digest)
+    batch.clock = received_at
+
+
+def _fire(batch: Batch, digest: str) -> None:
+    try:
+        user = batch.user(digest)
+    except (BrokenState, UnknownStateVersion):
+        # Not the fault of the entry that moved the clock; events of that user will tell.
+        batch.count("timer", "broken_state")
+        return
+    if isinstance(user, UserState):
+        finished = take_finished(user, batch.clock, batch.rules.session_gap_ms)
+        _finish(batch, digest, user, finished)
+        batch.keep(digest, user)
+
+
+def _finish(batch: Batch, digest: str, state: UserState, sessions: list[Session]) -> None:
+    for session in sessions:
+        count_session(state, session)
+        batch.teach(digest, _outcome(session, batch.clock))
+        batch.count("session", "finished")
+
+
+def _take_event(batch: Batch, digest: str, event: Event) -> None:
+    user = batch.user(digest)
+    if isinstance(user, Suppressed):
+        batch.count(event.type, "suppressed")
+        return
+    if user is None:
+        user = new_state(event.occurred_at, batch.clock)
+    elif isinstance(user, UserState) and identity.refuses(user, event):
+        batch.count(event.type, "refused")
+        return
+    ring = remember_id(user.recent_ids, event.message_id, batch.clock)
+    if ring is None:
+        batch.count(event.type, "duplicate")
+        return
+    user.recent_ids = ring
+    if isinstance(user, Linked):
+        user.received_at = batch.clock
+        batch.store(digest, user)
+        batch.send(user.known, Forwarded(event))
+        batch.count(event.type, "forwarded")
+        return
+    _apply_event(batch, digest, user, event, batch.clock)
+    if event.type in ("identify", "alias"):
+        identity.send_links(batch, digest, event)
+
+
+def _take_forwarded(batch: Batch, digest: str, event: Event) -> None:
+    """Take an event of a linked visitor; what it repeats was dropped where it came in."""
+    user = batch.user(digest)
+    if isinstance(user, Suppressed):
+        batch.count(event.type, "suppressed")
+        return
+    if not isinstance(user, UserState):
+        user = new_state(event.occurred_at, event.received_at)
+    elif identity.refuses(user, event):
+        batch.count(event.type, "refused")
+        return
+    _apply_event(batch, digest, user, event, event.received_at)
+
+
+def _apply_event(
+    batch: Batch, digest: str, state: UserState, event: Event, received_at: int
+) -> None:
+    gap_ms = batch.rules.session_gap_ms
+    is_late = event.occurred_at < state.latest_at - gap_ms
+    apply_event(state, event, received_at, gap_ms)
+    batch.count(event.type, "applied_late" if is_late else "applied")
+    _keep(batch, digest, state)
+
+
+def _keep(batch: Batch, digest: str, state: UserState) -> None:
+    surplus = take_surplus(state)
+    if surplus:
+        _finish(batch, digest, state, surplus)
+    batch.keep(digest, state)
+
+
+def _outcome(session: Session, finished_at: int) -> SessionFinished:
+    return SessionFinished(
+        session.start_at,
+        session.end_at,
+        finished_at,
+        session.n_events,
+        session.n_pages,
+        session.n_views,
+        session.n_carts,
+        session.n_orders,
+        session.revenue,
+    )

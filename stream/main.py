@@ -1,0 +1,84 @@
+"""Starts one worker process: settings in, connections opened, the flow run until told to stop."""
+
+import json
+import os
+import secrets as tokens
+import signal
+import time
+from types import FrameType
+
+import redis
+import structlog
+from bytewax.testing import run_main
+from prometheus_client import CollectorRegistry, start_http_server
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from config.keys import DAY_MS, Ids, Keys
+from config.settings import Secrets, Settings
+from stream.batch import Rules
+from stream.dataflow import ReportSink, build_profile_flow
+from stream.metrics import StreamMetrics
+from stream.shards import Report
+from stream.worker import Worker, WorkerStopping
+
+SOCKET_TIMEOUT_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+
+def connect(url: str) -> redis.Redis:
+    """Return a client that never waits for long and never sends a command twice."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=SOCKET_TIMEOUT_SECONDS,
+        socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
+
+
+def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = None) -> None:
+    """Run a worker until SIGTERM or SIGINT, then give its shards back."""
+    worker_id = worker_id or f"w-{tokens.token_hex(4)}"
+    structlog.contextvars.bind_contextvars(worker=worker_id)
+    ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
+    registry = CollectorRegistry()
+    metrics = StreamMetrics(registry)
+    server, _ = start_http_server(settings.worker.metrics_port, "127.0.0.1", registry)
+    worker = Worker(
+        connect(settings.redis.url),
+        Keys(settings.shop.namespace),
+        ids,
+        Rules(
+            session_gap_ms=settings.profile.session_gap_seconds * 1000,
+            retention_ms=settings.profile.user_retention_days * DAY_MS,
+        ),
+        metrics,
+        worker_id,
+        cached_users=settings.worker.cached_users,
+        log_age_ms=int(settings.profile.log_age_hours * 3_600_000),
+        status=json.dumps({"pid": os.getpid(), "metrics_port": server.server_port}),
+    )
+    _stop_on_signals(worker)
+
+    def take(report: Report) -> None:
+        metrics.take(report, time.time() * 1000)
+
+    log.info("worker_started", metrics_port=server.server_port)
+    try:
+        run_main(build_profile_flow(worker, ReportSink(take)))
+    except WorkerStopping:
+        pass
+    finally:
+        worker.close()
+        server.shutdown()
+        log.info("worker_stopped")
+
+
+def _stop_on_signals(worker: Worker) -> None:
+    def stop(signum: int, frame: FrameType | None) -> None:
+        worker.is_stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)

@@ -1,0 +1,64 @@
+"""One state of two histories: an anonymous visitor's joins a known user's. Pure.
+
+Decayed counters add, sets join, lists join by time and are cut, single values take the latest.
+"""
+
+from online_models.bounded import change_cart, remember, take_latest
+from online_models.decay import keep_largest
+from online_models.users import (
+    MAX_AFFINITIES,
+    MAX_ANONYMOUS_IDS,
+    MAX_RECENT_PRODUCTS,
+    MAX_TRAITS,
+    UserState,
+)
+from stream.profiles import add_orders, move_to
+from stream.sessions import add_session
+
+
+def merge_into(known: UserState, other: UserState, gap_ms: int) -> None:
+    """Add the other history to the known user's, in place; ``other`` is not to be used again.
+
+    The dedupe ring stays where its events came in: with the visitor's link.
+    """
+    move_to(known, other.latest_at)
+    move_to(other, known.latest_at)
+    known.first_at = min(known.first_at, other.first_at)
+    known.received_at = max(known.received_at, other.received_at)
+    known.n_events += other.n_events
+    for at, anonymous_id in other.anonymous_ids:
+        remember(known.anonymous_ids, at, anonymous_id, MAX_ANONYMOUS_IDS)
+    if other.consent is not None:
+        known.consent = max(known.consent or other.consent, other.consent)
+    for mine, theirs in ((known.traits, other.traits), (known.context, other.context)):
+        for name, (at, value) in theirs.items():
+            take_latest(mine, name, at, value, MAX_TRAITS)
+    _merge_sums(known, other)
+    for recent, more in (
+        (known.viewed, other.viewed),
+        (known.carted, other.carted),
+        (known.bought, other.bought),
+    ):
+        for at, product_id in more:
+            remember(recent, at, product_id, MAX_RECENT_PRODUCTS)
+    known.cart_cleared_at = max(known.cart_cleared_at, other.cart_cleared_at)
+    known.cart = change_cart(known.cart, known.cart_cleared_at, other.cart)
+    add_orders(known, other.order_history)
+    for session in other.open_sessions:
+        add_session(known.open_sessions, session, gap_ms)
+
+
+def _merge_sums(known: UserState, other: UserState) -> None:
+    known.views.join(other.views)
+    known.carts.join(other.carts)
+    known.orders.join(other.orders)
+    known.revenue.join(other.revenue)
+    known.sessions.join(other.sessions)
+    for mine, theirs in (
+        (known.categories, other.categories),
+        (known.brands, other.brands),
+        (known.price_bands, other.price_bands),
+    ):
+        for name, amount in theirs.items():
+            mine[name] = mine.get(name, 0.0) + amount
+        keep_largest(mine, MAX_AFFINITIES)

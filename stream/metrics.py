@@ -1,0 +1,92 @@
+"""The metrics of a worker process, by name. Labels are short closed sets, or the shard's number."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from stream.shards import Report
+
+LATENCY_BUCKETS = (
+    0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+    5, 10, 60,
+)  # fmt: skip
+
+
+class StreamMetrics:
+    """All metrics of one worker, on one registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.events = Counter(
+            "shopkeeper_events_total",
+            "Log entries by type and what became of them",
+            ["type", "result"],
+            registry=registry,
+        )
+        self.dead_letters = Counter(
+            "shopkeeper_dead_letters_total", "Entries set aside", ["reason"], registry=registry
+        )
+        self.commits = Counter("shopkeeper_commits_total", "Batches committed", registry=registry)
+        self.conflicts = Counter(
+            "shopkeeper_commit_conflicts_total",
+            "Commits refused because another owner committed first",
+            registry=registry,
+        )
+        self.gaps = Counter(
+            "shopkeeper_gaps_total",
+            "Batches refused because entries before them were not applied",
+            registry=registry,
+        )
+        self.reconnects = Counter(
+            "shopkeeper_redis_reconnects_total",
+            "Times that Redis was away or a reply was lost",
+            registry=registry,
+        )
+        self.lease_moves = Counter(
+            "shopkeeper_lease_moves_total",
+            "Shards gained and lost",
+            ["direction"],
+            registry=registry,
+        )
+        self.forwarded = Counter(
+            "shopkeeper_forwarded_total", "Entries carried to other shards", registry=registry
+        )
+        self.ticks = Counter(
+            "shopkeeper_ticks_total", "Ticks appended for due timers", registry=registry
+        )
+        self.erased_entries = Counter(
+            "shopkeeper_erased_entries_total",
+            "Entries of erased users taken out",
+            registry=registry,
+        )
+        self.append_to_commit = Histogram(
+            "shopkeeper_append_to_commit_seconds",
+            "From a log id's time to its commit, the oldest entry of each batch",
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.lag = Gauge(
+            "shopkeeper_shard_lag_seconds",
+            "From the last applied to the last appended entry of an owned shard",
+            ["shard"],
+            registry=registry,
+        )
+        self.owned_shards = Gauge("shopkeeper_owned_shards", "Shards owned", registry=registry)
+        self.cached_users = Gauge("shopkeeper_cached_users", "Users in memory", registry=registry)
+        self.redis_memory = Gauge(
+            "shopkeeper_redis_memory_bytes", "Memory Redis uses", registry=registry
+        )
+        self.redis_memory_limit = Gauge(
+            "shopkeeper_redis_memory_limit_bytes", "Memory Redis may use", registry=registry
+        )
+
+    def take(self, report: Report, now_ms: float) -> None:
+        """Count what became of one batch, committed by ``now_ms``."""
+        for (kind, result), n in report.results.items():
+            self.events.labels(kind, result).inc(n)
+        for reason in report.dead:
+            self.dead_letters.labels(reason).inc()
+        self.conflicts.inc(report.n_conflicts)
+        self.gaps.inc(report.n_gaps)
+        self.reconnects.inc(report.n_reconnects)
+        if report.is_committed:
+            self.commits.inc()
+            appended_at = int(report.oldest_id.partition("-")[0])
+            self.append_to_commit.observe(max(now_ms - appended_at, 0.0) / 1000)

@@ -1,0 +1,200 @@
+"""One worker: leases, positions and shards of one process, and what they do when Redis is away."""
+
+import time
+
+import redis
+import structlog
+from redis.exceptions import BusyLoadingError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from config.keys import Ids, Keys
+from stream.batch import Rules
+from stream.erasing import erase_pending
+from stream.forwarding import forward
+from stream.leases import RENEW_SECONDS, Leases
+from stream.metrics import StreamMetrics
+from stream.shards import Decoded, Report, Shard
+from stream.sources import LogReader, Read
+from stream.upkeep import (
+    AGE_UNDER_PRESSURE_MS,
+    append_tick,
+    measure_lag,
+    read_memory,
+    read_offsets,
+    trim,
+)
+
+log = structlog.get_logger()
+
+AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError)
+RETRY_SECONDS = 0.1
+UPKEEP_SECONDS = 2.0
+
+
+class WorkerStopping(Exception):
+    """The worker was told to end while it waited for Redis."""
+
+
+class Worker:
+    """What the steps of the profile flow share; all of it runs in the flow's one thread."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        ids: Ids,
+        rules: Rules,
+        metrics: StreamMetrics,
+        worker_id: str,
+        cached_users: int,
+        log_age_ms: int,
+        status: str = "",
+    ) -> None:
+        self._client = client
+        self._keys = keys
+        self._ids = ids
+        self._rules = rules
+        self._metrics = metrics
+        self._worker_id = worker_id
+        self._users_a_shard = max(cached_users // ids.n_shards, 16)
+        self._log_age_ms = log_age_ms
+        self._status = status
+        self._leases = Leases(client, keys, worker_id, ids.n_shards)
+        self._reader = LogReader(client, keys)
+        self._shards: dict[int, Shard] = {}
+        self._unsettled: set[int] = set()
+        self._renew_at = 0.0
+        self._upkeep_at = 0.0
+        self.is_stopping = False
+
+    def read(self) -> list[Read]:
+        """Return what is new in the owned logs; an empty read wakes a shard just gained."""
+        try:
+            woken = self._renew() if time.monotonic() >= self._renew_at else []
+            if not self._leases.owned:
+                time.sleep(RETRY_SECONDS / 5)
+                return woken
+            return woken + self._reader.read()
+        except AWAY as error:
+            self._lose(error)
+            return []
+
+    def apply(self, decoded: Decoded) -> Report:
+        """Apply and commit a batch, then do what the commit left to be done."""
+        shard = decoded.shard
+        if shard in self._unsettled:
+            self._settle(shard)
+        report = self.shard(shard).handle(decoded)
+        if not decoded.entries or report.has_outgoing or report.has_erasures:
+            self._settle(shard)
+        return report
+
+    def tick(self, number: int) -> None:
+        """Append a tick to a shard whose next timer is due by wall time."""
+        due_at = self.shard(number).earliest_timer()
+        now_ms = int(time.time() * 1000)
+        if number not in self._leases.owned or due_at is None or due_at > now_ms:
+            return
+        try:
+            if append_tick(self._client, self._keys, number, now_ms):
+                self._metrics.ticks.inc()
+        except AWAY as error:
+            self._lose(error)
+
+    def next_tick_at(self, number: int) -> int | None:
+        """Return when (ms) a shard may need a tick; None where it is not owned or has no timer."""
+        return self.shard(number).earliest_timer() if number in self._leases.owned else None
+
+    def shard(self, number: int) -> Shard:
+        """Return the owner's view of a shard."""
+        if number not in self._shards:
+            self._shards[number] = Shard(
+                number,
+                self._client,
+                self._keys,
+                self._ids,
+                self._rules,
+                self._worker_id,
+                self._users_a_shard,
+                self._reader.start,
+                self._wait_for_redis,
+            )
+        return self._shards[number]
+
+    def close(self) -> None:
+        """Give the leases back, so that other workers go on at once."""
+        try:
+            self._leases.give_back()
+        except redis.RedisError as error:
+            log.warning("leases_not_given_back", error=type(error).__name__)
+
+    def _renew(self) -> list[Read]:
+        moves = self._leases.renew(self._status)
+        self._renew_at = time.monotonic() + RENEW_SECONDS
+        for number in moves.lost:
+            self._reader.stop(number)
+            self._shards.pop(number, None)
+        if moves.gained or moves.lost:
+            log.info("shards_moved", gained=len(moves.gained), lost=len(moves.lost))
+            self._metrics.lease_moves.labels("gained").inc(len(moves.gained))
+            self._metrics.lease_moves.labels("lost").inc(len(moves.lost))
+        if time.monotonic() >= self._upkeep_at:
+            self._upkeep()
+        return self._start(moves.gained)
+
+    def _start(self, gained: list[int]) -> list[Read]:
+        """Stand at the commits of the shards just gained."""
+        offsets = read_offsets(self._client, self._keys, gained)
+        for number, offset in offsets.items():
+            self._reader.start(number, offset)
+        return [Read(number, offset, []) for number, offset in offsets.items()]
+
+    def _settle(self, number: int) -> None:
+        """Carry outgoing entries and erasures out; what fails is done before the next batch."""
+        self._unsettled.add(number)
+        try:
+            self._metrics.erased_entries.inc(erase_pending(self._client, self._keys, number))
+            self._metrics.forwarded.inc(forward(self._client, self._keys, number))
+        except AWAY as error:
+            self._lose(error)
+            return
+        self._unsettled.discard(number)
+
+    def _upkeep(self) -> None:
+        owned = sorted(self._leases.owned)
+        self._upkeep_at = time.monotonic() + UPKEEP_SECONDS
+        self._metrics.owned_shards.set(len(owned))
+        self._metrics.cached_users.set(sum(s.n_cached_users() for s in self._shards.values()))
+        if not owned:
+            return
+        memory = read_memory(self._client)
+        self._metrics.redis_memory.set(memory.used)
+        self._metrics.redis_memory_limit.set(memory.limit)
+        age_ms = (
+            min(self._log_age_ms, AGE_UNDER_PRESSURE_MS) if memory.is_short() else self._log_age_ms
+        )
+        offsets = read_offsets(self._client, self._keys, owned)
+        self._reader.stand_back(offsets)
+        trim(self._client, self._keys, offsets, int(time.time() * 1000), age_ms)
+        self._metrics.lag.clear()
+        for number, seconds in measure_lag(self._client, self._keys, offsets).items():
+            self._metrics.lag.labels(str(number)).set(seconds)
+        for number in sorted(self._unsettled):
+            self._settle(number)
+
+    def _lose(self, error: Exception) -> None:
+        """Stand nowhere until Redis answers; it may come back with older data."""
+        if self._leases.owned:
+            log.warning("redis_away", error=type(error).__name__)
+        self._metrics.reconnects.inc()
+        for number in list(self._reader.positions):
+            self._reader.stop(number)
+        self._leases.owned = set()
+        self._renew_at = 0.0
+        self._wait_for_redis()
+
+    def _wait_for_redis(self) -> None:
+        if self.is_stopping:
+            raise WorkerStopping
+        time.sleep(RETRY_SECONDS)
