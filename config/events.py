@@ -100,6 +100,7 @@ class Link(_Entry, frozen=True, tag="link"):
 
     known: str
     occurred_at: int
+    received_at: int
 
 
 class Merge(_Entry, frozen=True, tag="merge"):

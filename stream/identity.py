@@ -18,7 +18,7 @@ def send_links(batch: Batch, digest: str, event: Event) -> None:
     for anonymous_id in (event.anonymous_id, event.previous_id):
         if anonymous_id is not None:
             visitor = batch.ids.anonymous(anonymous_id)
-            batch.send(visitor.digest, Link(known=digest, occurred_at=event.occurred_at))
+            batch.send(visitor.digest, Link(digest, event.occurred_at, batch.clock))
 
 
 def link(batch: Batch, digest: str, entry: Link) -> None:
@@ -29,6 +29,7 @@ def link(batch: Batch, digest: str, entry: Link) -> None:
     if isinstance(user, Linked):
         if (entry.occurred_at, entry.known) > (user.linked_at, user.known):
             user.known, user.linked_at = entry.known, entry.occurred_at
+            user.received_at = max(user.received_at, entry.received_at)
             batch.store(digest, user)
         return
     ring = b""
@@ -36,7 +37,9 @@ def link(batch: Batch, digest: str, entry: Link) -> None:
         ring, user.recent_ids = user.recent_ids, b""
         batch.send(entry.known, Merge(encode_user(user)))
         batch.timers.set(digest, None)
-    batch.store(digest, Linked(entry.known, entry.occurred_at, batch.clock, ring))
+    # This shard's clock may not have moved yet; a link must not look forgotten once it does.
+    received_at = max(batch.clock, entry.received_at)
+    batch.store(digest, Linked(entry.known, entry.occurred_at, received_at, ring))
     batch.count("link", "applied")
 
 

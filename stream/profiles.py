@@ -91,8 +91,9 @@ def move_to(state: UserState, at: int) -> None:
 def _take_identity(state: UserState, event: Event) -> None:
     if event.user_id is not None:
         state.user_id = event.user_id
-    if event.anonymous_id is not None:
-        remember(state.anonymous_ids, event.occurred_at, event.anonymous_id, MAX_ANONYMOUS_IDS)
+    for anonymous_id in (event.anonymous_id, event.previous_id):
+        if anonymous_id is not None:
+            remember(state.anonymous_ids, event.occurred_at, anonymous_id, MAX_ANONYMOUS_IDS)
     for name, value in event.traits.items():
         _take_trait(state, name, event.occurred_at, value)
     if event.group_id is not None:

@@ -100,7 +100,8 @@ class LogReader:
         streams = {self._keys.events(shard): self.positions[shard] for shard in shards}
         reply: Any = self._client.xread(streams, count=count, block=block_ms)  # type: ignore[arg-type]
         reads = []
-        for name, entries in reply or ():
+        # RESP3 answers with a map, RESP2 with a list of pairs.
+        for name, entries in reply.items() if isinstance(reply, dict) else reply or ():
             shard = self._shards[name]
             reads.append(Read(shard, self.positions[shard], entries))
             self.positions[shard] = entries[-1][0].decode()

@@ -66,9 +66,10 @@ def trim(
     with client.pipeline(transaction=False) as pipe:
         for shard, offset in offsets.items():
             oldest = min(log_id(offset), (max(now_ms - log_age_ms, 0), 0))
-            pipe.xtrim(keys.events(shard), minid=f"{oldest[0]}-{oldest[1]}")
+            pipe.xtrim(keys.events(shard), minid=f"{oldest[0]}-{oldest[1]}", approximate=False)
             for key, age_ms in aged:
-                pipe.xtrim(key(shard), minid=f"{max(now_ms - age_ms, 0)}-0")
+                minid = f"{max(now_ms - age_ms, 0)}-0"
+                pipe.xtrim(key(shard), minid=minid, approximate=False)
         pipe.execute()
 
 

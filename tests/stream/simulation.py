@@ -1,0 +1,91 @@
+"""Shards without Redis: logs are lists, forwarding is a queue; a test decides who goes next."""
+
+from collections import deque
+from random import Random
+
+from config.events import Event, decode_entry
+from online_models.users import Linked, User, UserState, decode_user, encode_user
+from stream.batch import Batch, Logged, Rules
+from stream.journal import apply
+from stream.timers import Timers
+from tests.builders import IDS, digest_of
+
+
+class Network:
+    """All shards of a shop. States go through their bytes at each step, as they do in Redis."""
+
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.rules = rules or Rules()
+        self.users: dict[str, bytes] = {}
+        self.timers = [Timers() for _ in range(IDS.n_shards)]
+        self.clocks = [0] * IDS.n_shards
+        self.sources: list[dict[int, str]] = [{} for _ in range(IDS.n_shards)]
+        self.logs: list[deque[Logged]] = [deque() for _ in range(IDS.n_shards)]
+        self.n_steps = 0
+        self._n_entries = 0
+
+    def append(self, event: Event) -> None:
+        """Append an event to the log of its shard."""
+        digest = digest_of(event)
+        self._append(IDS.shard_of(digest), Logged("", digest, event, b""))
+
+    def run(self, rng: Random | None = None) -> None:
+        """Apply everything; shards take turns by chance, so that messages cross in all ways."""
+        while busy := [shard for shard, log in enumerate(self.logs) if log]:
+            shard = rng.choice(busy) if rng else busy[0]
+            self.step(shard)
+
+    def step(self, shard: int) -> None:
+        """Apply one entry of a shard and forward what it sends."""
+        self.n_steps += 1
+        batch = self._batch(shard)
+        apply(batch, self.logs[shard].popleft())
+        self.clocks[shard], self.sources[shard] = batch.clock, batch.sources
+        for digest in batch.changed:
+            user = batch.users[digest]
+            if user is None:
+                self.users.pop(digest, None)
+            else:
+                self.users[digest] = encode_user(user)
+        for subject, data in batch.outbox.outgoing:
+            entry = decode_entry(data)
+            self._append(
+                subject.shard,
+                Logged("", subject.digest, entry, data, shard, f"{self._n_entries + 1}-0"),
+            )
+
+    def known(self, user_id: str) -> User | None:
+        """Return a known user."""
+        return self._decoded(IDS.known(user_id).digest)
+
+    def visitor(self, anonymous_id: str) -> User | None:
+        """Return an anonymous visitor, or the link they became."""
+        return self._decoded(IDS.anonymous(anonymous_id).digest)
+
+    def n_events(self) -> int:
+        """Return how many events all states together have taken."""
+        states = (decode_user(data) for data in self.users.values())
+        return sum(state.n_events for state in states if isinstance(state, UserState))
+
+    def n_links(self) -> int:
+        """Return how many visitors lead to a known user."""
+        return sum(isinstance(decode_user(data), Linked) for data in self.users.values())
+
+    def _decoded(self, digest: str) -> User | None:
+        data = self.users.get(digest)
+        return None if data is None else decode_user(data)
+
+    def _append(self, shard: int, entry: Logged) -> None:
+        self._n_entries += 1
+        self.logs[shard].append(entry)
+
+    def _batch(self, shard: int) -> Batch:
+        return Batch(
+            IDS,
+            self.rules,
+            {},
+            self.timers[shard],
+            self.clocks[shard],
+            self.sources[shard],
+            load=self._decoded,
+        )

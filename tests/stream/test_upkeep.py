@@ -1,0 +1,97 @@
+import redis
+
+from config.keys import DEAD_LETTER_AGE_MS
+from stream.upkeep import Memory, append_tick, measure_lag, read_memory, read_offsets, trim
+from tests.builders import HOUR, MINUTE, NOON, an_event
+from tests.stream.owners import KEYS, SHARD, Owner, append
+
+LOG_AGE = 6 * HOUR
+
+
+def test_an_entry_goes_when_it_is_old_and_applied(redis_client: redis.Redis) -> None:
+    owner = Owner(redis_client)
+    old = append(redis_client, an_event())
+    append(redis_client, an_event())
+    owner.go()
+
+    trim_at(redis_client, ms_of(old) + LOG_AGE + MINUTE)
+
+    assert redis_client.xlen(KEYS.events(SHARD)) == 1  # the one that the commit names stays
+
+
+def test_an_old_entry_that_nobody_applied_stays(redis_client: redis.Redis) -> None:
+    old = append(redis_client, an_event())
+
+    trim_at(redis_client, ms_of(old) + 10 * LOG_AGE)
+
+    assert redis_client.xlen(KEYS.events(SHARD)) == 1
+
+
+def test_a_young_entry_that_was_applied_stays(redis_client: redis.Redis) -> None:
+    owner = Owner(redis_client)
+    append(redis_client, an_event())
+    last = append(redis_client, an_event())
+    owner.go()
+
+    trim_at(redis_client, ms_of(last) + LOG_AGE - MINUTE)
+
+    assert redis_client.xlen(KEYS.events(SHARD)) == 2
+
+
+def test_dead_letters_go_after_seven_days(redis_client: redis.Redis) -> None:
+    redis_client.xadd(KEYS.dead(SHARD), {"reason": "x"}, id=f"{NOON}-0")
+    redis_client.xadd(KEYS.dead(SHARD), {"reason": "y"}, id=f"{NOON + HOUR}-0")
+
+    trim_at(redis_client, NOON + MINUTE + DEAD_LETTER_AGE_MS)
+
+    assert redis_client.xlen(KEYS.dead(SHARD)) == 1
+
+
+def test_lag_is_the_time_between_the_last_applied_and_the_last_appended(
+    redis_client: redis.Redis,
+) -> None:
+    redis_client.xadd(KEYS.events(SHARD), {"e": b"\xc1"}, id=f"{NOON}-0")
+    Owner(redis_client).go()
+    redis_client.xadd(KEYS.events(SHARD), {"e": b"\xc1"}, id=f"{NOON + 2_500}-0")
+
+    lag = measure_lag(redis_client, KEYS, read_offsets(redis_client, KEYS, [SHARD]))
+
+    assert lag == {SHARD: 2.5}
+
+
+def test_a_tick_moves_the_clock_and_finishes_the_session(redis_client: redis.Redis) -> None:
+    owner = Owner(redis_client)
+    append(redis_client, an_event(at=NOON))
+    owner.go()
+
+    assert append_tick(redis_client, KEYS, SHARD, NOON + 31 * MINUTE)
+    report = owner.go()
+
+    assert report.results["session", "finished"] == 1
+    assert owner.commit().clock == NOON + 31 * MINUTE
+    assert redis_client.xlen(KEYS.examples(SHARD)) == 1
+    assert redis_client.zcard(KEYS.timers(SHARD)) == 0
+
+
+def test_no_tick_by_wall_time_while_an_import_brings_its_own(redis_client: redis.Redis) -> None:
+    redis_client.set(KEYS.import_hold(), 1)
+
+    assert not append_tick(redis_client, KEYS, SHARD, NOON)
+    assert redis_client.xlen(KEYS.events(SHARD)) == 0
+
+
+def test_memory_is_short_well_before_it_is_full(redis_client: redis.Redis) -> None:
+    memory = read_memory(redis_client)
+
+    assert 0 < memory.used < memory.limit
+    assert Memory(61, 100).is_short()
+    assert not Memory(59, 100).is_short()
+    assert not Memory(59, 0).is_short()
+
+
+def trim_at(client: redis.Redis, now_ms: int) -> None:
+    trim(client, KEYS, read_offsets(client, KEYS, [SHARD]), now_ms, LOG_AGE)
+
+
+def ms_of(entry_id: str) -> int:
+    return int(entry_id.partition("-")[0])
