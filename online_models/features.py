@@ -33,7 +33,7 @@ def feature_names() -> list[str]:
 
 def feature_vector(state: UserState, now: int) -> list[float]:
     """Return the values at ``now`` (ms), in the order of ``feature_names``, all finite."""
-    return [_bounded(feature.read(state, now)) for feature in FEATURES]
+    return [_bounded(float(feature.read(state, now))) for feature in FEATURES]
 
 
 def picture(state: UserState, now: int) -> dict[str, Any]:
