@@ -5,7 +5,6 @@ hold for a moment costs a few conflicts, and nothing more.
 """
 
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 import redis
@@ -39,7 +38,7 @@ class Leases:
         Raises:
             redis.RedisError: Redis did not answer; what is owned stays as it was.
         """
-        share = ceil(self._n_shards / self._beat(status))
+        share = fair_share(self._n_shards, self._beat(status), self._worker_id.encode())
         mine, free = self._look()
         kept, surplus = mine[:share], mine[share:]
         taken = self._take(free[: max(share - len(kept), 0)])
@@ -63,8 +62,8 @@ class Leases:
             pipe.execute()
         self.owned = set()
 
-    def _beat(self, status: str) -> int:
-        """Write the heartbeat; return how many workers are alive, this one included."""
+    def _beat(self, status: str) -> list[bytes]:
+        """Write the heartbeat; return the workers that are alive, this one included."""
         with self._client.pipeline(transaction=False) as pipe:
             pipe.set(self._keys.worker(self._worker_id), status or "alive", px=HEARTBEAT_MS)
             pipe.sadd(self._keys.workers(), self._worker_id)
@@ -74,7 +73,7 @@ class Leases:
         dead = [name for name, beat in zip(members, beats, strict=True) if beat is None]
         if dead:
             self._client.srem(self._keys.workers(), *dead)
-        return max(len(members) - len(dead), 1)
+        return [name for name in members if name not in dead]
 
     def _look(self) -> tuple[list[int], list[int]]:
         """Return the shards that are this worker's, and those that are nobody's."""
@@ -89,3 +88,13 @@ class Leases:
                 pipe.set(self._keys.owner(shard), self._worker_id, nx=True, px=LEASE_MS)
             answers = pipe.execute()
         return [shard for shard, is_taken in zip(shards, answers, strict=True) if is_taken]
+
+
+def fair_share(n_shards: int, workers: list[bytes], worker_id: bytes) -> int:
+    """Return how many shards a worker may own; the first ones by name take what is left over.
+
+    >>> [fair_share(8, [b"a", b"b", b"c"], name) for name in (b"a", b"b", b"c")]
+    [3, 3, 2]
+    """
+    share, left_over = divmod(n_shards, max(len(workers), 1))
+    return share + (sum(name < worker_id for name in workers) < left_over)

@@ -9,7 +9,7 @@ from types import FrameType
 
 import redis
 import structlog
-from bytewax.testing import run_main
+from bytewax.run import cli_main
 from prometheus_client import CollectorRegistry, start_http_server
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -67,7 +67,7 @@ def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = Non
 
     log.info("worker_started", metrics_port=server.server_port)
     try:
-        run_main(build_profile_flow(worker, ReportSink(take)))
+        cli_main(build_profile_flow(worker, ReportSink(take)))
     except WorkerStopping:
         pass
     finally:

@@ -1,8 +1,8 @@
 """Session boundaries: which events of a visitor belong together, and when a session is over.
 
 Two events belong together when their event times lie no further apart than the session gap. A
-late event may join two sessions into one. A session is over when nothing of it has come in for a
-gap by the shard's clock; it then counts, once.
+late event may join two sessions into one. A session is over when nothing of it has come in for
+longer than a gap by the shard's clock; it then counts, once.
 """
 
 from online_models.bounded import earliest, latest
@@ -38,12 +38,12 @@ def due_at(state: UserState, gap_ms: int) -> int | None:
     """Return when (ms, by the shard's clock) the next session of this user is over."""
     if not state.open_sessions:
         return None
-    return min(session.received_at for session in state.open_sessions) + gap_ms
+    return min(session.received_at for session in state.open_sessions) + gap_ms + 1
 
 
 def take_finished(state: UserState, clock: int, gap_ms: int) -> list[Session]:
     """Take out, in place, the sessions that are over, oldest first."""
-    finished = [s for s in state.open_sessions if s.received_at + gap_ms <= clock]
+    finished = [s for s in state.open_sessions if s.received_at + gap_ms < clock]
     return _take(state, finished)
 
 

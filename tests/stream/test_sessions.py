@@ -39,13 +39,13 @@ def test_events_no_further_apart_than_the_gap_are_one_session_in_any_order(
     ]
 
 
-def test_a_session_is_over_a_gap_after_its_last_event_came_in() -> None:
+def test_a_session_is_over_once_a_gap_has_passed_since_its_last_event_came_in() -> None:
     batch = a_batch()
     apply(batch, logged(an_event(at=NOON)))
-    apply(batch, logged(Tick(NOON + GAP - 1)))
+    apply(batch, logged(Tick(NOON + GAP)))
     assert ann(batch).sessions.total == 0
 
-    apply(batch, logged(Tick(NOON + GAP)))
+    apply(batch, logged(Tick(NOON + GAP + 1)))
 
     assert (ann(batch).sessions.total, ann(batch).open_sessions) == (1, [])
     assert len(batch.outbox.examples) == 1
@@ -57,7 +57,7 @@ def test_a_session_that_goes_on_is_put_off() -> None:
         apply(batch, logged(an_event(at=NOON + minutes * MINUTE)))
 
     assert len(ann(batch).open_sessions) == 1
-    assert batch.timers.earliest() == NOON + 60 * MINUTE + GAP
+    assert batch.timers.earliest() == NOON + 60 * MINUTE + GAP + 1
 
 
 def test_timers_fire_before_the_entry_that_moved_the_clock() -> None:

@@ -1,0 +1,145 @@
+"""Whole worker processes on a real Redis: what they apply, and how they come and go."""
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import msgspec
+import pytest
+import redis
+
+from config.events import ENTRY_FIELD, SUBJECT_FIELD, Event, encode_entry
+from config.keys import Keys
+from config.settings import ProfileSettings, RedisSettings, Secrets, Settings
+from online_models.users import UserState, decode_user
+from stream.main import run_worker
+from tests.builders import IDS, an_event, an_identify, digest_of
+
+KEYS = Keys("shop")
+SECRETS = Secrets(secret=IDS.secret.hex(), write_keys=("w",), secret_keys=("s",))
+SPAWN = multiprocessing.get_context("spawn")
+PATIENCE_SECONDS = 30  # a guard against hanging, no bar
+
+
+def settings_for(redis_url: str, session_gap_seconds: int = 1800) -> Settings:
+    return Settings(
+        redis=RedisSettings(url=redis_url, shards=IDS.n_shards),
+        profile=ProfileSettings(session_gap_seconds=session_gap_seconds),
+    )
+
+
+@contextmanager
+def workers(settings: Settings, *names: str) -> Iterator[list[BaseProcess]]:
+    running = [
+        SPAWN.Process(target=run_worker, args=(settings, SECRETS, name), daemon=True)
+        for name in names
+    ]
+    try:
+        for process in running:
+            process.start()
+        yield list(running)
+    finally:
+        for process in running:
+            process.kill()
+            process.join()
+
+
+def until(is_so: Callable[[], object]) -> None:
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        if time.monotonic() > give_up_at:
+            pytest.fail("waited in vain")
+        time.sleep(0.02)
+
+
+def append(client: redis.Redis, event: Event) -> None:
+    event = msgspec.structs.replace(event, occurred_at=now_ms(), received_at=now_ms())
+    digest = digest_of(event)
+    fields: dict[Any, Any] = {ENTRY_FIELD: encode_entry(event), SUBJECT_FIELD: digest}
+    client.xadd(KEYS.events(IDS.shard_of(digest)), fields)
+
+
+def state_of(client: redis.Redis, user: str) -> UserState | None:
+    subject = IDS.known(user)
+    value: Any = client.get(KEYS.user(*subject))
+    state = None if value is None else decode_user(value)
+    return state if isinstance(state, UserState) else None
+
+
+def n_events(client: redis.Redis, user: str) -> int:
+    state = state_of(client, user)
+    return 0 if state is None else state.n_events
+
+
+def owners(client: redis.Redis) -> set[bytes | None]:
+    found: Any = client.mget([KEYS.owner(shard) for shard in range(IDS.n_shards)])
+    return set(found)
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def test_an_anonymous_history_joins_the_known_user_through_the_other_shard(
+    redis_client: redis.Redis, redis_url: str
+) -> None:
+    with workers(settings_for(redis_url), "one"):
+        for name in ("boots", "hat"):
+            append(redis_client, an_event(user=None, anonymous="phone", product_id=name))
+        append(redis_client, an_identify("ann", "phone"))
+        until(lambda: n_events(redis_client, "ann") == 3)
+        append(redis_client, an_event(user=None, anonymous="phone", product_id="tent"))
+        until(lambda: n_events(redis_client, "ann") == 4)
+
+    state = state_of(redis_client, "ann")
+    assert state is not None
+    assert {name for _, name in state.viewed} == {"boots", "hat", "tent"}
+
+
+def test_a_quiet_session_ends_by_a_tick(redis_client: redis.Redis, redis_url: str) -> None:
+    with workers(settings_for(redis_url, session_gap_seconds=1), "one"):
+        append(redis_client, an_event())
+        until(lambda: (state := state_of(redis_client, "ann")) and state.sessions.total == 1)
+
+    assert redis_client.xlen(KEYS.examples(IDS.known("ann").shard)) == 1
+
+
+def test_a_worker_that_is_told_to_stop_gives_its_shards_back(
+    redis_client: redis.Redis, redis_url: str
+) -> None:
+    with workers(settings_for(redis_url), "one") as (one,):
+        until(lambda: owners(redis_client) == {b"one"})
+        one.terminate()
+        one.join(PATIENCE_SECONDS)
+
+        assert one.exitcode == 0
+        assert owners(redis_client) == {None}
+        assert not redis_client.exists(KEYS.worker("one"))
+
+
+def test_two_workers_share_the_shards_and_one_takes_over_when_the_other_is_killed(
+    redis_client: redis.Redis, redis_url: str
+) -> None:
+    names = [f"user-{n}" for n in range(20)]
+    with workers(settings_for(redis_url), "one", "two") as (one, _):
+        until(lambda: owners(redis_client) == {b"one", b"two"})
+        for name in names:
+            append(redis_client, an_event(user=name))
+        until(lambda: all(n_events(redis_client, name) == 1 for name in names))
+        one.kill()
+        for name in names:
+            append(redis_client, an_event(user=name))
+        until(lambda: all(n_events(redis_client, name) == 2 for name in names))
+
+        assert owners(redis_client) == {b"two"}
+
+
+def test_a_third_worker_joins_without_a_restart(redis_client: redis.Redis, redis_url: str) -> None:
+    settings = settings_for(redis_url)
+    with workers(settings, "one", "two"):
+        until(lambda: owners(redis_client) == {b"one", b"two"})
+        with workers(settings, "three"):
+            until(lambda: b"three" in owners(redis_client))
