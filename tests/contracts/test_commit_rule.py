@@ -1,6 +1,10 @@
 """The holes that a weaker commit rule would leave, each tried on a real Redis."""
 
+from collections.abc import Callable
+from typing import ClassVar
+
 import redis
+from redis.client import Pipeline
 
 from config.events import Erase, Tick
 from online_models.users import Suppressed, UserState
@@ -31,6 +35,56 @@ def test_two_owners_that_both_read_everything_count_each_event_once(
             owner.shard.handle(batch)
 
         assert owners[0].n_events() == number + 1
+
+
+class InterruptedPipeline(Pipeline):
+    """Lets something else happen between reading the commit and writing the next one."""
+
+    between: ClassVar[list[Callable[[], object]]] = []
+
+    def multi(self) -> None:
+        while self.between:
+            self.between.pop()()
+        super().multi()
+
+
+class InterruptedClient(redis.Redis):
+    """A client whose transactions can be interrupted."""
+
+    def pipeline(self, transaction: bool = True, shard_hint: object = None) -> Pipeline:
+        return InterruptedPipeline(
+            self.connection_pool, self.response_callbacks, transaction, shard_hint
+        )
+
+
+def test_a_commit_that_another_owner_overtakes_is_refused_and_redone(
+    redis_client: redis.Redis,
+) -> None:
+    slow = Owner(InterruptedClient(connection_pool=redis_client.connection_pool))
+    quick = Owner(redis_client)
+    append(redis_client, an_event())
+    InterruptedPipeline.between.append(quick.go)
+
+    report = slow.go()
+
+    assert (report.n_conflicts, slow.n_events(), slow.commit().seq) == (1, 1, 1)
+
+
+def test_a_commit_that_another_owner_overtakes_by_a_timer_is_refused_and_redone(
+    redis_client: redis.Redis,
+) -> None:
+    slow = Owner(InterruptedClient(connection_pool=redis_client.connection_pool))
+    quick = Owner(redis_client)
+    append(redis_client, an_event(at=NOON))
+    slow.go()
+    append(redis_client, Tick(NOON + 31 * MINUTE))
+    batch = slow.read()
+    append(redis_client, an_event(at=NOON + 32 * MINUTE))
+    InterruptedPipeline.between.append(quick.go)
+
+    report = slow.shard.handle(batch)
+
+    assert (report.n_conflicts, slow.n_events(), slow.commit().seq) == (1, 2, 2)
 
 
 def test_an_owner_that_finds_another_seq_drops_its_cache(redis_client: redis.Redis) -> None:
