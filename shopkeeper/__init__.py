@@ -1,0 +1,1 @@
+"""The command: starts, supervises, inspects. Only it reads files and the environment."""

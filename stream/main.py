@@ -14,11 +14,13 @@ from prometheus_client import CollectorRegistry, start_http_server
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.errors import SettingsError
 from config.keys import DAY_MS, Ids, Keys
 from config.settings import Secrets, Settings
 from stream.batch import Rules
 from stream.dataflow import ReportSink, build_profile_flow
 from stream.metrics import StreamMetrics
+from stream.readiness import check_redis, settle_creation
 from stream.shards import Report
 from stream.worker import Worker, WorkerStopping
 
@@ -39,16 +41,23 @@ def connect(url: str) -> redis.Redis:
 
 
 def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = None) -> None:
-    """Run a worker until SIGTERM or SIGINT, then give its shards back."""
+    """Run a worker until SIGTERM or SIGINT, then give its shards back.
+
+    Raises:
+        SettingsError: Redis is not set up to keep what it is given, or holds another shop.
+    """
+    if not settings.redis.url:
+        raise SettingsError("[redis] url: a worker needs the address of a Redis")
     worker_id = worker_id or f"w-{tokens.token_hex(4)}"
     structlog.contextvars.bind_contextvars(worker=worker_id)
+    client, keys = connect(settings.redis.url), Keys(settings.shop.namespace)
     ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
     registry = CollectorRegistry()
     metrics = StreamMetrics(registry)
     server, _ = start_http_server(settings.worker.metrics_port, "127.0.0.1", registry)
     worker = Worker(
-        connect(settings.redis.url),
-        Keys(settings.shop.namespace),
+        client,
+        keys,
         ids,
         Rules(
             session_gap_ms=settings.profile.session_gap_seconds * 1000,
@@ -67,6 +76,7 @@ def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = Non
 
     log.info("worker_started", metrics_port=server.server_port)
     try:
+        worker.wait_until(lambda: _check(client, keys, ids))
         cli_main(build_profile_flow(worker, ReportSink(take)))
     except WorkerStopping:
         pass
@@ -74,6 +84,11 @@ def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = Non
         worker.close()
         server.shutdown()
         log.info("worker_stopped")
+
+
+def _check(client: redis.Redis, keys: Keys, ids: Ids) -> None:
+    check_redis(client)
+    settle_creation(client, keys, ids)
 
 
 def _stop_on_signals(worker: Worker) -> None:

@@ -64,7 +64,7 @@ class StreamMetrics:
         )
         self.lag = Gauge(
             "shopkeeper_shard_lag_seconds",
-            "From the last applied to the last appended entry of an owned shard",
+            "How long the oldest unapplied entry of an owned shard has waited",
             ["shard"],
             registry=registry,
         )

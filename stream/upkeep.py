@@ -73,14 +73,15 @@ def trim(
         pipe.execute()
 
 
-def measure_lag(client: redis.Redis, keys: Keys, offsets: dict[int, str]) -> dict[int, float]:
-    """Return by shard the seconds between the last applied and the last appended entry."""
+def measure_lag(
+    client: redis.Redis, keys: Keys, offsets: dict[int, str], now_ms: int
+) -> dict[int, float]:
+    """Return by shard for how many seconds its oldest unapplied entry has waited, 0 for none."""
     with client.pipeline(transaction=False) as pipe:
-        for shard in offsets:
-            pipe.xrevrange(keys.events(shard), count=1)
-        newest: Any = pipe.execute()
-    lag = {}
-    for (shard, offset), entries in zip(offsets.items(), newest, strict=True):
-        last_ms = log_id(entries[0][0])[0] if entries else 0
-        lag[shard] = max(last_ms - log_id(offset)[0], 0) / 1000
-    return lag
+        for shard, offset in offsets.items():
+            pipe.xrange(keys.events(shard), min=f"({offset}", count=1)
+        waiting: Any = pipe.execute()
+    return {
+        shard: max(now_ms - log_id(entries[0][0])[0], 0) / 1000 if entries else 0.0
+        for shard, entries in zip(offsets, waiting, strict=True)
+    }

@@ -1,6 +1,7 @@
 """One worker: leases, positions and shards of one process, and what they do when Redis is away."""
 
 import time
+from collections.abc import Callable
 
 import redis
 import structlog
@@ -122,6 +123,21 @@ class Worker:
             )
         return self._shards[number]
 
+    def wait_until(self, succeeds: Callable[[], None]) -> None:
+        """Call a function again and again until Redis is there to answer it.
+
+        Raises:
+            WorkerStopping: the worker was told to end meanwhile.
+        """
+        while True:
+            try:
+                succeeds()
+            except AWAY as error:
+                log.warning("redis_away", error=type(error).__name__)
+                self._wait_for_redis()
+            else:
+                return
+
     def close(self) -> None:
         """Give the leases back, so that other workers go on at once."""
         try:
@@ -176,9 +192,10 @@ class Worker:
         )
         offsets = read_offsets(self._client, self._keys, owned)
         self._reader.stand_back(offsets)
-        trim(self._client, self._keys, offsets, int(time.time() * 1000), age_ms)
+        now_ms = int(time.time() * 1000)
+        trim(self._client, self._keys, offsets, now_ms, age_ms)
         self._metrics.lag.clear()
-        for number, seconds in measure_lag(self._client, self._keys, offsets).items():
+        for number, seconds in measure_lag(self._client, self._keys, offsets, now_ms).items():
             self._metrics.lag.labels(str(number)).set(seconds)
         for number in sorted(self._unsettled):
             self._settle(number)

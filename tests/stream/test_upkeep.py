@@ -47,16 +47,18 @@ def test_dead_letters_go_after_seven_days(redis_client: redis.Redis) -> None:
     assert redis_client.xlen(KEYS.dead(SHARD)) == 1
 
 
-def test_lag_is_the_time_between_the_last_applied_and_the_last_appended(
+def test_lag_is_how_long_the_oldest_unapplied_entry_has_waited(
     redis_client: redis.Redis,
 ) -> None:
     redis_client.xadd(KEYS.events(SHARD), {"e": b"\xc1"}, id=f"{NOON}-0")
-    Owner(redis_client).go()
-    redis_client.xadd(KEYS.events(SHARD), {"e": b"\xc1"}, id=f"{NOON + 2_500}-0")
+    owner = Owner(redis_client)
+    assert lag_at(redis_client, NOON + 500) == 0.5
+    owner.go()
+    assert lag_at(redis_client, NOON + 500) == 0
+    redis_client.xadd(KEYS.events(SHARD), {"e": b"\xc1"}, id=f"{NOON + 1_000}-0")
+    redis_client.xadd(KEYS.events(SHARD), {"e": b"\xc1"}, id=f"{NOON + 2_000}-0")
 
-    lag = measure_lag(redis_client, KEYS, read_offsets(redis_client, KEYS, [SHARD]))
-
-    assert lag == {SHARD: 2.5}
+    assert lag_at(redis_client, NOON + 3_500) == 2.5
 
 
 def test_a_tick_moves_the_clock_and_finishes_the_session(redis_client: redis.Redis) -> None:
@@ -87,6 +89,10 @@ def test_memory_is_short_well_before_it_is_full(redis_client: redis.Redis) -> No
     assert Memory(61, 100).is_short()
     assert not Memory(59, 100).is_short()
     assert not Memory(59, 0).is_short()
+
+
+def lag_at(client: redis.Redis, now_ms: int) -> float:
+    return measure_lag(client, KEYS, read_offsets(client, KEYS, [SHARD]), now_ms)[SHARD]
 
 
 def trim_at(client: redis.Redis, now_ms: int) -> None:

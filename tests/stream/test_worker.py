@@ -11,11 +11,13 @@ import msgspec
 import pytest
 import redis
 
+from config.errors import SettingsError
 from config.events import ENTRY_FIELD, SUBJECT_FIELD, Event, encode_entry
-from config.keys import Keys
+from config.keys import Ids, Keys
 from config.settings import ProfileSettings, RedisSettings, Secrets, Settings
 from online_models.users import UserState, decode_user
 from stream.main import run_worker
+from stream.readiness import check_redis, settle_creation
 from tests.builders import IDS, an_event, an_identify, digest_of
 
 KEYS = Keys("shop")
@@ -143,3 +145,34 @@ def test_a_third_worker_joins_without_a_restart(redis_client: redis.Redis, redis
         until(lambda: owners(redis_client) == {b"one", b"two"})
         with workers(settings, "three"):
             until(lambda: b"three" in owners(redis_client))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("appendonly", "no", "append-only"),
+        ("maxmemory-policy", "allkeys-lru", "noeviction"),
+        ("maxmemory", "0", "memory limit"),
+    ],
+)
+def test_a_redis_that_could_lose_events_is_refused(
+    redis_client: redis.Redis, setting: str, value: str, message: str
+) -> None:
+    before: Any = redis_client.config_get(setting)
+    redis_client.config_set(setting, value)
+    try:
+        with pytest.raises(SettingsError, match=message):
+            check_redis(redis_client)
+    finally:
+        redis_client.config_set(setting, before[setting])
+    check_redis(redis_client)
+
+
+def test_data_of_another_shop_is_refused(redis_client: redis.Redis) -> None:
+    settle_creation(redis_client, KEYS, IDS)
+    settle_creation(redis_client, KEYS, IDS)
+
+    with pytest.raises(SettingsError, match="created with 4"):
+        settle_creation(redis_client, KEYS, Ids(IDS.secret, 8))
+    with pytest.raises(SettingsError, match="secret"):
+        settle_creation(redis_client, KEYS, Ids(b"1" * 32, 4))

@@ -1,0 +1,228 @@
+"""Looks at everything that Shopkeeper stands on, and says what to do about what is wrong."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import redis
+
+from config.keys import Ids, Keys
+from config.settings import Settings
+from shopkeeper.inspection import lag_ms
+from stream.commits import decode_commit
+
+OLDEST_REDIS = (7, 0)
+MEMORY_WARN, MEMORY_FAIL = 0.6, 0.8
+SKEW_WARN_MS, SKEW_FAIL_MS = 1_000, 30_000
+LAG_WARN_MS, LAG_FAIL_MS = 1_000, 10_000
+OPEN_FILES_WARN = 4_096
+
+
+class Level(StrEnum):
+    """How bad it is; FAIL means that events are refused, lost or not applied."""
+
+    OK = "OK"
+    WARN = "WARN"
+    FAIL = "FAIL"
+
+
+class Finding(NamedTuple):
+    """One thing looked at, what was found, and what to do unless it is OK."""
+
+    name: str
+    level: Level
+    found: str
+    advice: str = ""
+
+
+def examine(settings: Settings, ids: Ids, client: redis.Redis) -> list[Finding]:
+    """Return all findings; those about Redis end early where it does not answer."""
+    findings = [
+        check_python(sys.version_info[:2]),
+        check_open_files(),
+        check_secrets_file(settings),
+    ]
+    read: Any = client
+    try:
+        before = time.time()
+        seconds, micros = read.time()
+        local = (before + time.time()) / 2
+        info = read.info()
+        sync = _append_fsync(client)
+        created = read.hgetall(Keys(settings.shop.namespace).creation())
+        lags, n_workers = _stream_state(settings, client)
+    except redis.RedisError as error:
+        advice = "`shopkeeper up` starts the embedded one; else check [redis] url and the network"
+        return [*findings, Finding("redis", Level.FAIL, str(error), advice)]
+    skew_ms = round((local - int(seconds) - int(micros) / 1e6) * 1000)
+    return [
+        *findings,
+        check_version(str(info["redis_version"])),
+        *check_persistence(info, sync, settings.redis.durability),
+        *check_memory(info),
+        check_clock(skew_ms),
+        check_creation(created, ids, settings.redis.shards),
+        check_workers(n_workers),
+        check_lag(lags),
+    ]
+
+
+def check_python(version: tuple[int, ...]) -> Finding:
+    """Bytewax runs on 3.11 and 3.12."""
+    text = ".".join(map(str, version))
+    level = Level.OK if version in {(3, 11), (3, 12)} else Level.FAIL
+    return _finding("python", level, text, "use Python 3.11 or 3.12: Bytewax has no other wheels")
+
+
+def check_open_files() -> Finding:
+    """Each connection is an open file."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = soft != resource.RLIM_INFINITY and soft < OPEN_FILES_WARN
+    level = Level.WARN if few else Level.OK
+    return _finding("open files", level, str(soft), "`ulimit -n 65536` before the start")
+
+
+def check_secrets_file(settings: Settings) -> Finding:
+    """The secrets are for the owner alone."""
+    path = Path(settings.shop.secrets_file)
+    if not path.exists():
+        return Finding("secrets file", Level.OK, "none: from the environment")
+    mode = path.stat().st_mode & 0o777
+    level = Level.WARN if mode & 0o077 else Level.OK
+    return _finding("secrets file", level, f"mode {mode:o}", f"`chmod 600 {path}`")
+
+
+def check_version(version: str) -> Finding:
+    """Redis is new enough."""
+    numbers = tuple(int(part) for part in version.split(".")[:2])
+    level = Level.OK if numbers >= OLDEST_REDIS else Level.FAIL
+    return _finding("redis version", level, version, "use Redis 7.0 or newer")
+
+
+def check_persistence(
+    info: Mapping[str, Any], sync: str | None, durability: str
+) -> Iterable[Finding]:
+    """What Redis has said yes to is on the disk, as soon as the settings promise it."""
+    on = bool(int(info.get("aof_enabled", 0)))
+    yield _finding(
+        "append-only file",
+        Level.OK if on else Level.FAIL,
+        "on" if on else "off: a killed Redis loses every event",
+        "`CONFIG SET appendonly yes`, and the same in redis.conf",
+    )
+    broken = on and info.get("aof_last_write_status", "ok") != "ok"
+    if broken:
+        yield Finding("last write", Level.FAIL, "failed", "look at the disk of Redis: is it full?")
+    if sync is None:
+        text, advice = "CONFIG GET is refused", "ask the provider: always or everysec is needed"
+        yield Finding("appendfsync", Level.WARN, text, advice)
+        return
+    wanted = "always" if durability == "strict" else "everysec"
+    good = sync in {"always", wanted}
+    yield _finding(
+        "appendfsync",
+        Level.OK if good else Level.FAIL,
+        f"{sync}, durability is {durability}",
+        f"`CONFIG SET appendfsync {wanted}`, and the same in redis.conf",
+    )
+
+
+def check_memory(info: Mapping[str, Any]) -> Iterable[Finding]:
+    """Redis refuses writes when full, forgets nothing, and is not nearly full."""
+    policy = str(info.get("maxmemory_policy"))
+    yield _finding(
+        "eviction",
+        Level.OK if policy == "noeviction" else Level.FAIL,
+        policy,
+        "`CONFIG SET maxmemory-policy noeviction`: others delete accepted events",
+    )
+    used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    if not most:
+        advice = "`CONFIG SET maxmemory 1gb`: without it nobody sees that Redis gets full"
+        yield Finding("memory", Level.FAIL, f"{used >> 20} MB, no maxmemory", advice)
+        return
+    rate = used / most
+    level = Level.FAIL if rate >= MEMORY_FAIL else Level.WARN if rate >= MEMORY_WARN else Level.OK
+    yield _finding(
+        "memory",
+        level,
+        f"{used >> 20} of {most >> 20} MB, {rate:.0%}",
+        "raise maxmemory ([redis] max_memory_mb), or shorten [profile] log_age_hours; "
+        "from 80 % on collect answers 503",
+    )
+
+
+def check_clock(skew_ms: int) -> Finding:
+    """This machine and Redis agree on the time."""
+    size = abs(skew_ms)
+    level = Level.FAIL if size > SKEW_FAIL_MS else Level.WARN if size > SKEW_WARN_MS else Level.OK
+    advice = "let both machines follow NTP: events would be dated wrongly"
+    return _finding("clock", level, f"{skew_ms} ms ahead of Redis", advice)
+
+
+def check_creation(created: Mapping[bytes, bytes], ids: Ids, n_shards: int) -> Finding:
+    """The data was made with this secret and this number of shards."""
+    if not created:
+        return Finding("secret", Level.OK, "nothing is stored yet")
+    found = {name.decode(): value.decode() for name, value in created.items()}
+    if found.get("fingerprint") != ids.fingerprint():
+        text = f"the data was made with another (fingerprint {found.get('fingerprint')})"
+        advice = "bring back the secrets.toml it was made with, or use another [shop] namespace"
+        return Finding("secret", Level.FAIL, text, advice)
+    if found.get("shards") != str(n_shards):
+        text = f"the data has {found.get('shards')} shards, the settings say {n_shards}"
+        return Finding("shards", Level.FAIL, text, f"set [redis] shards = {found.get('shards')}")
+    return Finding("secret", Level.OK, f"fits the data, {n_shards} shards")
+
+
+def check_workers(n_live: int) -> Finding:
+    """Somebody applies what comes in."""
+    level = Level.OK if n_live else Level.FAIL
+    return _finding("workers", level, f"{n_live} live", "start one: `shopkeeper up`, or `work`")
+
+
+def check_lag(lags: Mapping[int, int]) -> Finding:
+    """No shard is behind; ``lags`` are those that are, in ms by shard."""
+    if not lags:
+        return Finding("lag", Level.OK, "no shard is behind")
+    shard, worst = max(lags.items(), key=lambda item: item[1])
+    level = Level.FAIL if worst > LAG_FAIL_MS else Level.WARN if worst > LAG_WARN_MS else Level.OK
+    text = f"{len(lags)} shards are behind, shard {shard} most: {worst} ms"
+    advice = f"start more workers; `shopkeeper inspect shard {shard}` shows why it stands still"
+    return _finding("lag", level, text, advice)
+
+
+def _finding(name: str, level: Level, found: str, advice: str) -> Finding:
+    return Finding(name, level, found, "" if level is Level.OK else advice)
+
+
+def _append_fsync(client: redis.Redis) -> str | None:
+    read: Any = client
+    try:
+        told = read.config_get("appendfsync")
+    except redis.ResponseError:  # managed Redis often has no CONFIG
+        return None
+    value = told.get("appendfsync", told.get(b"appendfsync"))
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _stream_state(settings: Settings, client: redis.Redis) -> tuple[dict[int, int], int]:
+    """Return the lag (ms) of each shard that is behind, and how many workers live."""
+    keys = Keys(settings.shop.namespace)
+    read: Any = client
+    with client.pipeline(transaction=False) as pipe:
+        for shard in range(settings.redis.shards):
+            pipe.get(keys.commit(shard))
+        offsets = [decode_commit(data).offset for data in pipe.execute()]
+        for shard, offset in enumerate(offsets):
+            pipe.xrange(keys.events(shard), min=f"({offset}", count=1)
+        first_waiting = pipe.execute()
+    lags = {
+        shard: lag_ms(client, waiting) for shard, waiting in enumerate(first_waiting) if waiting
+    }
+    members = read.smembers(keys.workers())
+    return lags, sum(read.exists(keys.worker(name.decode())) for name in members)

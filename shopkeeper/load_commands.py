@@ -1,0 +1,226 @@
+"""Commands that put load on a shop: replay, bench, chaos. Files are read here alone."""
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from config.errors import ShopkeeperError
+from config.keys import Ids
+from config.settings import Secrets, Settings
+from loadtest.bench_append import bench_append
+from loadtest.bench_memory import bench_memory
+from loadtest.bench_stream import bench_stream
+from loadtest.chaos import run_chaos
+from loadtest.disturbance import Plan
+from loadtest.formats import Format, Timed, guess_format, read_events
+from loadtest.replay import ReplayGaveUp, ReplayRefused, Target, replay
+from loadtest.synthetic import Appended, file_events
+from loadtest.workload import sample_of_users, synthetic_history
+from shopkeeper.configuration import load
+from shopkeeper.lifeline import tied
+from shopkeeper.load_reports import progress, report, say, show_unreadable
+
+_DATA = "SHOPKEEPER_DATA"
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same load.")]
+Rounds = Annotated[int, typer.Option(help="The figures are medians of so many rounds.", min=1)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(
+        "replay", epilog="Example: shopkeeper replay events.ndjson.gz --import --speed max"
+    )(replay_file)
+    app.command(epilog="Example: shopkeeper chaos --kills 20 --seed 1 --json")(chaos)
+    bench = typer.Typer(
+        no_args_is_help=True,
+        help="Measure, on shops of its own.",
+        epilog="Example: shopkeeper bench stream --workers 2",
+    )
+    bench.command(epilog="Example: shopkeeper bench stream --workers 2 --json")(stream)
+    bench.command(epilog="Example: shopkeeper bench append --json")(append)
+    bench.command(epilog="Example: shopkeeper bench memory --json")(memory)
+    app.add_typer(bench, name="bench")
+
+
+def replay_file(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Events, plain or .gz.", exists=True)],
+    fmt: Annotated[
+        Format | None, typer.Option("--format", help="By default the file's name tells.")
+    ] = None,
+    speed: Annotated[str, typer.Option(help="A factor (1: as it was), or max.")] = "max",
+    imports: Annotated[
+        bool, typer.Option("--import", help="Keep the file's times; uses the secret key.")
+    ] = False,
+    url: Annotated[str, typer.Option(help="The server; by default that of the settings.")] = "",
+    senders: Annotated[int, typer.Option(help="Connections of a live replay.", min=1)] = 4,
+    give_up: Annotated[float, typer.Option(help="Seconds to try a batch again.", min=0)] = 60,
+    limit: Annotated[int | None, typer.Option(help="Only the first lines.", min=1)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send the events of a file to a server, each accepted once, each user's in order."""
+    settings, secrets = load(context.obj)
+    reading = read_events(lines_of(file), fmt or _format_of(file), limit)
+    target = Target(
+        url=url or _server_url(settings),
+        key=_key(secrets, imports),
+        imports=imports,
+        speed=_speed(speed),
+        senders=senders,
+        give_up_seconds=give_up,
+    )
+    if not as_json:
+        show_unreadable(reading)
+    try:
+        with progress(len(reading.events)) as show:
+            result = replay(reading.events, target, show)
+    except (ReplayGaveUp, ReplayRefused) as error:
+        raise ShopkeeperError(f"{target.url}: {error}") from error
+    figures = result.as_json() | {
+        "unreadable": len(reading.unreadable),
+        "unreadable_lines": [line for line, _ in reading.unreadable[:100]],
+    }
+    report(figures, as_json=as_json)
+    if result.rejected or reading.unreadable:
+        raise typer.Exit(1)
+
+
+def chaos(
+    kills: Annotated[int, typer.Option(help="Random kills a run.", min=0)] = 20,
+    seed: Seed = 1,
+    workers: Annotated[int | None, typer.Option(help="Only the run of so many.", min=1)] = None,
+    join: Annotated[bool, typer.Option("--join", help="Only the run where one joins.")] = False,
+    events: Annotated[int, typer.Option(help="About so many events a run.", min=200)] = 8000,
+    points_each: Annotated[int, typer.Option(help="Hits of each fail point a run.", min=0)] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Kill servers, workers and Redis during an import; compare with an undisturbed run.
+
+    By default on one worker, on two, and while a third joins and leaves.
+    """
+    if join:
+        plans = [Plan("a third joins and leaves", workers or 2, kills, points_each, seed, True)]
+    elif workers:
+        plans = [Plan(f"{workers} worker(s)", workers, kills, points_each, seed)]
+    else:
+        plans = [
+            Plan("one worker", 1, kills, points_each, seed),
+            Plan("two workers", 2, kills, points_each, seed + 1),
+            Plan("a third joins and leaves", 2, kills, points_each, seed + 2, True),
+        ]
+    figures = run_chaos(_history(events, seed), plans, seed, tied, say)
+    report(figures, as_json=as_json)
+    n_wanted = points_each * len(plans)
+    is_good = (
+        figures["events_lost"] == figures["effects_repeated"] == 0
+        and figures["state_equal"]
+        and min(figures["fail_points"].values()) >= n_wanted
+    )
+    if not is_good:
+        raise typer.Exit(1)
+
+
+def stream(
+    events: Annotated[int, typer.Option(min=1000)] = 500_000,
+    users: Annotated[int, typer.Option(min=1)] = 100_000,
+    workers: Annotated[int, typer.Option(help="2: with one and with two.", min=1, max=2)] = 1,
+    rounds: Rounds = 3,
+    seed: Seed = 1,
+    idle_seconds: Annotated[float, typer.Option(help="Measure the idle worker first.")] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Events a second that workers take from full logs into users' states."""
+    history = _taobao815()
+
+    def beside(ids: Ids) -> Iterable[Appended]:
+        return file_events(history or (), ids)
+
+    figures = bench_stream(
+        events, users, workers, rounds, seed, idle_seconds, tied, beside if history else None, say
+    )
+    report(figures, as_json=as_json)
+
+
+def append(
+    events_per_second: Annotated[int, typer.Option(min=1)] = 1000,
+    batch: Annotated[int, typer.Option(help="Events in a batch.", min=1)] = 10,
+    seconds: Annotated[float, typer.Option(help="Of a round, after its warm-up.", min=1)] = 10.0,
+    rounds: Rounds = 5,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Time from an append to its commit, at a steady rate."""
+    report(
+        bench_append(events_per_second, batch, seconds, rounds, seed, tied, say), as_json=as_json
+    )
+
+
+def memory(
+    users: Annotated[int, typer.Option(min=1)] = 2000, seed: Seed = 1, as_json: AsJson = False
+) -> None:
+    """Bytes in Redis of a user with 20 events, and what they are."""
+    report(bench_memory(users, seed, tied), as_json=as_json)
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file, unpacked where its name ends in ``.gz``.
+
+    Raises:
+        ShopkeeperError: the file cannot be read, or is cut short.
+    """
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+            yield from lines
+    except (OSError, EOFError, zlib.error) as error:
+        raise ShopkeeperError(f"{path} cannot be read to its end: {error}") from error
+
+
+def _format_of(path: Path) -> Format:
+    found = guess_format(path.name)
+    if found is None:
+        raise ShopkeeperError(f"{path.name}: say --format {' | '.join(Format)}")
+    return found
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < float("inf"):
+        raise ShopkeeperError(f"--speed {text}: a factor above 0, or max, is allowed")
+    return factor
+
+
+def _key(secrets: Secrets, imports: bool) -> str:
+    return secrets.secret_keys[0] if imports else secrets.write_keys[0]
+
+
+def _server_url(settings: Settings) -> str:
+    if settings.server.port == 0:
+        raise ShopkeeperError("[server] port is 0, so nobody knows it: say --url")
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.server.host, settings.server.host)
+    return f"http://{host}:{settings.server.port}"
+
+
+def _taobao815() -> list[Timed] | None:
+    folder = os.environ.get(_DATA)
+    if not folder:
+        return None
+    path = Path(folder, "events", "taobao815.csv.gz")
+    return read_events(lines_of(path), Format.TAOBAO815).events
+
+
+def _history(n_events: int, seed: int) -> list[Timed]:
+    """Return real histories where ``SHOPKEEPER_DATA`` names them, else made-up ones."""
+    real = _taobao815()
+    return sample_of_users(real, n_events, seed) if real else synthetic_history(n_events, seed)

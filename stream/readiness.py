@@ -1,0 +1,51 @@
+"""What a worker insists on before it starts: a Redis that keeps what it is given, the same shop."""
+
+from typing import Any
+
+import redis
+
+from config.creation import check_creation, creation_fields
+from config.errors import SettingsError
+from config.keys import Ids, Keys
+
+
+def check_redis(client: redis.Redis) -> None:
+    """Refuse a Redis that could lose acknowledged events.
+
+    Raises:
+        SettingsError: the append-only file is off, keys may be evicted, or memory has no limit.
+        redis.RedisError: Redis did not answer.
+    """
+    persistence: Any = client.info("persistence")
+    memory: Any = client.info("memory")
+    if int(persistence.get("aof_enabled", 0)) != 1:
+        raise SettingsError(
+            "this Redis has no append-only file, so a kill would lose everything: "
+            "set 'appendonly yes'"
+        )
+    if memory.get("maxmemory_policy") != "noeviction":
+        raise SettingsError(
+            f"this Redis evicts keys ({memory.get('maxmemory_policy')}), events that nobody has "
+            "read among them: set 'maxmemory-policy noeviction'"
+        )
+    if int(memory.get("maxmemory", 0)) == 0:
+        raise SettingsError(
+            "this Redis has no memory limit, so nobody can tell when it is full: set 'maxmemory'"
+        )
+
+
+def settle_creation(client: redis.Redis, keys: Keys, ids: Ids) -> None:
+    """Write what is fixed at creation where nothing is yet; compare.
+
+    Raises:
+        SettingsError: the data was created with other settings.
+        redis.RedisError: Redis did not answer.
+    """
+    found: Any = client.hgetall(keys.creation())
+    if not found:
+        with client.pipeline() as pipe:
+            for field, value in creation_fields(ids).items():
+                pipe.hsetnx(keys.creation(), field, value)
+            pipe.execute()
+        found = client.hgetall(keys.creation())
+    check_creation(found, ids)

@@ -1,0 +1,52 @@
+"""The load commands read files, refuse what they cannot use, and say why."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from config.errors import ShopkeeperError
+from shopkeeper.load_commands import lines_of
+from shopkeeper.main import create_app
+from shopkeeper.project_files import write_project
+
+
+def test_a_packed_file_is_read_line_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "events.ndjson.gz"
+    path.write_bytes(gzip.compress(b"one\ntwo\n"))
+    assert list(lines_of(path)) == [b"one\n", b"two\n"]
+
+
+def test_a_packed_file_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "events.ndjson.gz"
+    path.write_bytes(gzip.compress(b"one\ntwo\n" * 1000)[:-12])
+    with pytest.raises(ShopkeeperError, match="cannot be read to its end"):
+        list(lines_of(path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["events.csv"], "say --format segment | taobao815 | rees46"),
+        (["events.ndjson", "--speed", "0"], "a factor above 0, or max, is allowed"),
+        (["events.ndjson", "--speed", "nan"], "a factor above 0, or max, is allowed"),
+        (
+            ["events.ndjson", "--url", "http://127.0.0.1:9", "--give-up", "0"],
+            "nothing was accepted",
+        ),
+    ],
+)
+def test_a_replay_that_cannot_work_says_why(
+    tmp_path: Path, arguments: list[str], expected: str
+) -> None:
+    write_project(tmp_path)
+    file = tmp_path / arguments[0]
+    file.write_bytes(
+        b'{"type":"track","event":"a","userId":"u","timestamp":"2024-05-01T10:00:00Z"}'
+    )
+    config = str(tmp_path / "shopkeeper.toml")
+    whole = ["--config", config, "replay", str(file), *arguments[1:]]
+    result = CliRunner().invoke(create_app(), whole)
+    assert isinstance(result.exception, ShopkeeperError)
+    assert expected in str(result.exception)
