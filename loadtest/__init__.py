@@ -1,0 +1,1 @@
+"""Load, replay of real events, faults and kills, all of it from outside."""

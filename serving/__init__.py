@@ -1,0 +1,1 @@
+"""The HTTP side: takes events in and answers questions, inside the latency budget."""

@@ -10,6 +10,7 @@ import typer
 from config.errors import SettingsError
 from shopkeeper.configuration import connected, ids_of, load
 from shopkeeper.embedded import become_redis
+from shopkeeper.logs import configure_logs
 from shopkeeper.project_files import write_project
 from shopkeeper.shop import Shop, StoppedEarly
 from shopkeeper.supervisor import StopRequests
@@ -86,6 +87,7 @@ def serve(
     """Run one server in the foreground, on any machine that reaches Redis."""
     from serving.main import run_server  # noqa: PLC0415
 
+    configure_logs()
     settings, secrets = load(context.obj)
     run_server(connected(settings), secrets, None if fd is None else socket.socket(fileno=fd))
 
@@ -99,6 +101,7 @@ def work(
     """Run one worker in the foreground, on any machine that reaches Redis."""
     from stream.main import run_worker  # noqa: PLC0415
 
+    configure_logs()
     settings, secrets = load(context.obj)
     run_worker(connected(settings), secrets, worker_id)
 

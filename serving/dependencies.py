@@ -1,0 +1,50 @@
+"""What routes may ask for: typed aliases over the lifespan's state."""
+
+from typing import Annotated, TypedDict, cast
+
+from fastapi import Depends, Request
+
+from serving.access import key_in_header
+from serving.collecting import Collector
+from serving.health import Watcher
+from serving.metrics import ServingMetrics
+from serving.users import UserReader
+
+
+class State(TypedDict):
+    """What the lifespan hands to every request."""
+
+    collector: Collector
+    metrics: ServingMetrics
+    users: UserReader
+    watcher: Watcher
+
+
+# Async although they wait for nothing: FastAPI would run plain functions in threads.
+async def _collector(request: Request) -> Collector:
+    return cast(Collector, request.state.collector)
+
+
+async def _metrics(request: Request) -> ServingMetrics:
+    return cast(ServingMetrics, request.state.metrics)
+
+
+async def _users(request: Request) -> UserReader:
+    return cast(UserReader, request.state.users)
+
+
+async def _watcher(request: Request) -> Watcher:
+    return cast(Watcher, request.state.watcher)
+
+
+async def _need_secret_key(request: Request) -> None:
+    key = key_in_header(request.headers.get("authorization"))
+    collector: Collector = request.state.collector
+    collector.key_ring.secret_caller(key)
+
+
+CollectorOf = Annotated[Collector, Depends(_collector)]
+MetricsOf = Annotated[ServingMetrics, Depends(_metrics)]
+UsersOf = Annotated[UserReader, Depends(_users)]
+WatcherOf = Annotated[Watcher, Depends(_watcher)]
+NeedSecretKey = Depends(_need_secret_key)

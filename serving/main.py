@@ -1,0 +1,170 @@
+"""Starts a server: settings in, connections made, parts put together, HTTP until a signal."""
+
+import asyncio
+import gc
+import signal
+import socket
+import time
+
+import structlog
+import uvicorn
+from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from starlette.types import ASGIApp
+
+from config.errors import SettingsError
+from config.keys import Ids, Keys
+from config.settings import Secrets, Settings
+from serving.access import KeyRing
+from serving.app import create_app
+from serving.collecting import Collector, Limits
+from serving.creation import settle_creation
+from serving.event_log import ANSWER_SECONDS, EventLog
+from serving.health import Look, Watcher
+from serving.limits import RateLimit
+from serving.metrics import ServingMetrics
+from serving.middleware import MAX_IN_FLIGHT
+from serving.protocol import PatientProtocol
+from serving.reading import Rules
+from serving.routes.collect import BODY_SECONDS
+from serving.users import UserReader
+
+READ_SECONDS = 0.5
+KEEP_ALIVE_SECONDS = 30
+STOP_SECONDS = 5
+
+log = structlog.get_logger()
+
+
+def run_server(settings: Settings, secrets: Secrets, sock: socket.socket | None = None) -> None:
+    """Serve on ``sock``, else on the host and port of the settings, until SIGTERM or SIGINT.
+
+    Raises:
+        SettingsError: there is no Redis to connect to, the port is taken, or the data was created
+            with other settings.
+    """
+    if not settings.redis.url:
+        raise SettingsError("[redis] url: a server needs the address of a Redis")
+    ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
+    asyncio.run(_check_creation(settings, ids))
+    listener = sock or _listen(settings.server.host, settings.server.port)
+    config = uvicorn.Config(
+        build_app(settings, secrets),
+        loop="auto",  # uvloop, where it runs
+        http=PatientProtocol,
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    # What lives as long as the process need not be looked through again: a tenth of the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    # uvicorn raises the signal that stopped it once more when it is done; by then we are, too.
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda *_: None)
+    _Server(config).run(sockets=[listener])
+    log.info("server_stopped")
+
+
+def build_app(
+    settings: Settings,
+    secrets: Secrets,
+    *,
+    answer_seconds: float = ANSWER_SECONDS,
+    body_seconds: float = BODY_SECONDS,
+    max_in_flight: int = MAX_IN_FLIGHT,
+) -> ASGIApp:
+    """Return the application with real connections, as the settings say.
+
+    ``answer_seconds`` is the longest wait for Redis, ``body_seconds`` that for a body; from
+    ``max_in_flight`` on more events are refused.
+    """
+    ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
+    keys = Keys(settings.shop.namespace)
+    collect = settings.collect
+    registry = CollectorRegistry()
+    for standard in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+        registry.register(standard)
+    metrics = ServingMetrics(registry)
+    client = connect(settings.redis.url)
+    event_log = EventLog(client, answer_seconds)
+    collector = Collector(
+        key_ring=KeyRing(secrets.write_keys, secrets.secret_keys),
+        rules=Rules(ids, collect.consent_category, collect.consent_required),
+        keys=keys,
+        limits=Limits(
+            RateLimit(collect.key_events_per_second), RateLimit(collect.user_events_per_second)
+        ),
+        log=event_log,
+        metrics=metrics,
+        clock_ms=lambda: time.time_ns() // 1_000_000,
+        clock_seconds=time.monotonic,
+    )
+
+    def observe(look: Look) -> None:
+        metrics.redis_memory_rate.set(look.memory_rate)
+        metrics.live_workers.set(look.n_workers)
+        metrics.ready.set(0 if look.missing else 1)
+
+    return create_app(
+        collector=collector,
+        event_log=event_log,
+        watcher=Watcher(client, keys, ids, observe),
+        users=UserReader(client, ids, keys),
+        metrics=metrics,
+        cors_origins=settings.server.cors_origins,
+        on_stop=client.aclose,
+        body_seconds=body_seconds,
+        max_in_flight=max_in_flight,
+    )
+
+
+def connect(url: str) -> Redis:
+    """Return a client that fails soon and never repeats a command by itself."""
+    return Redis.from_url(
+        url,
+        socket_timeout=READ_SECONDS,
+        socket_connect_timeout=READ_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+async def _check_creation(settings: Settings, ids: Ids) -> None:
+    """Compare before serving; without Redis the server starts anyway, and compares later."""
+    client = connect(settings.redis.url)
+    try:
+        await settle_creation(client, Keys(settings.shop.namespace), ids)
+    except (RedisError, OSError) as error:
+        log.warning("redis_unreachable_at_start", error=type(error).__name__)
+    finally:
+        await client.aclose()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=_family(host), backlog=2048)
+    except OSError as error:
+        raise SettingsError(
+            f"[server] host {host!r}, port {port}: {error.strerror}; take another one"
+        ) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens, once it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for sock in sockets or []:
+            host, port = sock.getsockname()[:2]
+            log.info("server_started", host=host, port=port)

@@ -1,0 +1,112 @@
+"""What surrounds every request: counting, timing, CORS, and an answer to what nobody foresaw."""
+
+from time import perf_counter
+
+import structlog
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.answers import refusal_of
+from serving.metrics import ServingMetrics
+from serving.refusals import Refusal
+from serving.routes.collect import COLLECT_PATHS
+
+UNMATCHED = "unmatched"
+MAX_IN_FLIGHT = 1_000  # bounds the memory that bodies take, to 500 MB
+
+log = structlog.get_logger()
+
+
+class Observed:
+    """Times each request by its route; an error that nobody foresaw becomes a plain 500.
+
+    With ``max_in_flight`` requests unanswered, no more events are taken in.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: ServingMetrics, max_in_flight: int) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._max_in_flight = max_in_flight
+        self._n_in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        started = perf_counter()
+        self._n_in_flight += 1
+        self._metrics.requests_in_flight.set(self._n_in_flight)
+        try:
+            if self._n_in_flight > self._max_in_flight and scope["path"] in COLLECT_PATHS:
+                await _OVERLOADED(scope, receive, watch)
+            else:
+                await self._app(scope, receive, watch)
+        except Exception as error:  # the outermost shell: whatever it is, the sender gets an answer
+            _log_failure(scope, error)
+            if status == 0:
+                status = 500
+                await refusal_of(Refusal.INTERNAL, "this should not happen")(scope, receive, send)
+        finally:
+            self._n_in_flight -= 1
+            self._metrics.requests_in_flight.set(self._n_in_flight)
+            self._metrics.request_seconds.labels(route_of(scope), str(status)).observe(
+                perf_counter() - started
+            )
+
+
+_OVERLOADED = refusal_of(Refusal.OVERLOADED, "too many requests at once", retry_after_seconds=1)
+
+
+def route_of(scope: Scope) -> str:
+    """Return the route's template, the same for all paths that match none."""
+    path: str = scope["path"]
+    if path in COLLECT_PATHS:  # FastAPI notes its own routes in the scope, and only those
+        return path
+    return getattr(scope.get("route"), "path", UNMATCHED)
+
+
+def _log_failure(scope: Scope, error: Exception) -> None:
+    # Neither message nor values: they may hold what a visitor sent.
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    log.error(
+        "request_failed",
+        route=route_of(scope),
+        error=type(error).__name__,
+        file=trace and trace.tb_frame.f_code.co_filename,
+        line=trace and trace.tb_lineno,
+    )
+
+
+class CollectCors:
+    """Lets pages of the given origins send events; everything else stays closed to browsers.
+
+    Credentials are allowed because ``sendBeacon`` always asks for them; we set and read no cookie.
+    """
+
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+        self._app = app
+        self._cors = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=("POST",),
+            allow_headers=("Authorization", "Content-Encoding", "Content-Type"),
+            allow_credentials=True,
+            expose_headers=("Retry-After",),
+            max_age=24 * 60 * 60,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        collects = scope["type"] == "http" and scope["path"] in COLLECT_PATHS
+        await (self._cors if collects else self._app)(scope, receive, send)
