@@ -17,6 +17,7 @@ HALF_LIVES_MS = (HOUR_MS, DAY_MS, 30 * DAY_MS)
 HALF_LIFE_NAMES = ("hour", "day", "month")
 MONTH = 2
 _STEP = 32  # half-lives between two landmarks; 2^32 keeps sums far from overflow
+_HOUR_PERIOD = _STEP * HOUR_MS
 
 
 class Weights(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -86,11 +87,14 @@ def weights_at(occurred_at: int, latest_at: int) -> Weights:
 
 def steps_between(latest_at: int, later: int) -> tuple[int, int, int] | None:
     """Return how many half-lives the landmarks move when ``later`` is the latest; None for none."""
+    # The others' landmarks lie on the hour's, so they stand still where that does.
+    if later // _HOUR_PERIOD == latest_at // _HOUR_PERIOD:
+        return None
     hour, day, month = (
         (later // (_STEP * half_life) - latest_at // (_STEP * half_life)) * _STEP
         for half_life in HALF_LIVES_MS
     )
-    return (hour, day, month) if hour or day or month else None
+    return hour, day, month
 
 
 def scale_values(values: dict[str, float], steps: int) -> None:
@@ -103,7 +107,7 @@ def scale_values(values: dict[str, float], steps: int) -> None:
 def keep_largest(values: dict[str, float], n: int) -> None:
     """Drop the smallest until ``n`` are left, in place; ties go by name."""
     while len(values) > n:
-        del values[min(values, key=lambda name: (values[name], name))]
+        del values[min(zip(values.values(), values, strict=True))[1]]
 
 
 def _landmark(latest_at: int, half_life: int) -> int:

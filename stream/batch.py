@@ -16,8 +16,7 @@ from stream.timers import Timers
 LoadUser = Callable[[str], User | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(msgspec.Struct, frozen=True, gc=False):
     """An entry as the log holds it: its id, whom it is about, and who forwarded it, if anyone."""
 
     entry_id: str

@@ -1,5 +1,6 @@
 """Starts one worker process: settings in, connections opened, the flow run until told to stop."""
 
+import gc
 import json
 import os
 import secrets as tokens
@@ -25,6 +26,7 @@ from stream.shards import Report
 from stream.worker import Worker, WorkerStopping
 
 SOCKET_TIMEOUT_SECONDS = 2.0
+GC_THRESHOLDS = (100_000, 50, 100)
 
 log = structlog.get_logger()
 
@@ -75,6 +77,7 @@ def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = Non
         metrics.take(report, time.time() * 1000)
 
     log.info("worker_started", metrics_port=server.server_port)
+    _spare_the_collector()
     try:
         worker.wait_until(lambda: _check(client, keys, ids))
         cli_main(build_profile_flow(worker, ReportSink(take)))
@@ -84,6 +87,13 @@ def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = Non
         worker.close()
         server.shutdown()
         log.info("worker_stopped")
+
+
+def _spare_the_collector() -> None:
+    """Look for cycles rarely: a cache of many thousand users has none, but takes long to walk."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _check(client: redis.Redis, keys: Keys, ids: Ids) -> None:

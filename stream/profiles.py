@@ -4,7 +4,8 @@ A state that raises half-way is not to be used any more: the caller drops it.
 """
 
 from collections.abc import Callable
-from math import floor, log2
+from functools import cache
+from math import frexp
 from typing import Any
 
 from config.commerce import Name, Product, as_text, products_of, revenue_of
@@ -115,19 +116,23 @@ def _take_trait(state: UserState, name: str, at: int, value: object) -> None:
 def _take_context(state: UserState, session: Session, event: Event) -> None:
     context, at = event.context, event.occurred_at
     for name in ("locale", "timezone"):
-        if (text := as_text(context.get(name))) is not None:
-            take_latest(state.context, name, at, text, MAX_TRAITS)
-    for place, names in (("location", ("city", "country")), ("device", ("type",))):
-        fields = context.get(place)
-        if isinstance(fields, dict):
-            for name in names:
-                if (text := as_text(fields.get(name))) is not None:
-                    take_latest(state.context, "device" if name == "type" else name, at, text, 8)
-                    if place == "device":
-                        session.device = latest(session.device, (at, text))
+        if name in context:
+            _take_fact(state, name, at, context[name])
+    location, device = context.get("location"), context.get("device")
+    if isinstance(location, dict):
+        _take_fact(state, "city", at, location.get("city"))
+        _take_fact(state, "country", at, location.get("country"))
+    if isinstance(device, dict) and (kind := as_text(device.get("type"))) is not None:
+        _take_fact(state, "device", at, kind)
+        session.device = latest(session.device, (at, kind))
     if context.get("consent") is True:
         state.consent = latest(state.consent, (at, True))
     _take_origin(session, context, at)
+
+
+def _take_fact(state: UserState, name: str, at: int, value: object) -> None:
+    if (text := as_text(value)) is not None:
+        take_latest(state.context, name, at, text, MAX_TRAITS)
 
 
 def _take_origin(session: Session, context: dict[str, Any], at: int) -> None:
@@ -243,7 +248,12 @@ def price_band(price: float) -> str:
     >>> price_band(9.99), price_band(0.3)
     ('8', '0.25')
     """
-    return f"{2.0 ** floor(log2(price)):g}"
+    return _band_name(frexp(price)[1] - 1)
+
+
+@cache
+def _band_name(exponent: int) -> str:
+    return f"{2.0**exponent:g}"
 
 
 _ACTS: dict[str, Callable[[UserState, Session, Event, Weights], None]] = {
