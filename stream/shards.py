@@ -29,7 +29,8 @@ from stream.batch import Batch, Logged, Rules
 from stream.commits import Commit, decode_commit, encode_commit, log_id
 from stream.journal import apply, set_aside
 from stream.timers import Timers
-from stream.writing import write_batch
+from stream.transactions import Transactions
+from stream.writing import commands_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Shard:
         self,
         shard: int,
         client: redis.Redis,
+        transactions: Transactions,
         keys: Keys,
         ids: Ids,
         rules: Rules,
@@ -88,6 +90,7 @@ class Shard:
     ) -> None:
         self.shard = shard
         self._client = client
+        self._transactions = transactions
         self._keys = keys
         self._ids = ids
         self._rules = rules
@@ -141,53 +144,44 @@ class Shard:
         self._timers = None
 
     def _handle_once(self, decoded: Decoded, report: Report) -> None:
-        with self._client.pipeline() as pipe:
-            stored = self._watch_commit(pipe)
-            if stored != self._written or self._timers is None:
-                self._forget()
-                self._timers = self._load_timers(pipe)
-            commit = decode_commit(stored)
-            self._written = stored
-            if log_id(commit.offset) < log_id(decoded.after):
-                report.n_gaps += 1
-                self._send_back(self.shard, commit.offset)
-                return
-            entries = entries_after(commit.offset, decoded.entries)
-            if not entries:
-                return
-            batch = self._apply(pipe, commit, entries)
-            committed = Commit(
-                offset=entries[-1].entry_id,
-                seq=commit.seq + 1,
-                worker=self._worker_id,
-                clock=batch.clock,
-                sources=batch.sources,
-            )
-            written = encode_commit(committed)
-            pipe.multi()
-            write_batch(pipe, self._keys, self.shard, batch, committed.offset)
-            pipe.set(self._keys.commit(self.shard), written)
-            pipe.execute()
-            self._written = written
+        key = self._keys.commit(self.shard)
+        (stored,) = self._transactions.watch(key, ("GET", key))
+        if stored != self._written or self._timers is None:
+            self._forget()
+            self._timers = self._load_timers()
+        self._written = stored
+        commit = decode_commit(stored)
+        if log_id(commit.offset) < log_id(decoded.after):
+            report.n_gaps += 1
+            self._send_back(self.shard, commit.offset)
+            return
+        entries = entries_after(commit.offset, decoded.entries)
+        if not entries:
+            return
+        batch = self._apply(self._timers, commit, entries)
+        committed = Commit(
+            offset=entries[-1].entry_id,
+            seq=commit.seq + 1,
+            worker=self._worker_id,
+            clock=batch.clock,
+            sources=batch.sources,
+        )
+        written = encode_commit(committed)
+        changes = commands_for(self._keys, self.shard, batch, committed.offset)
+        self._transactions.execute([*changes, ("SET", key, written)])
+        self._written = written
         self._settle(batch, entries, report)
 
-    def _watch_commit(self, pipe: Any) -> bytes | None:
-        key = self._keys.commit(self.shard)
-        pipe.watch(key)
-        stored: bytes | None = pipe.get(key)
-        return stored
-
-    def _apply(self, pipe: Any, commit: Commit, entries: list[Logged]) -> Batch:
-        assert self._timers is not None
-        self._load_users(pipe, {logged.digest for logged in entries if logged.digest})
+    def _apply(self, timers: Timers, commit: Commit, entries: list[Logged]) -> Batch:
+        self._load_users({logged.digest for logged in entries if logged.digest})
         batch = Batch(
             self._ids,
             self._rules,
             self._users,
-            self._timers,
+            timers,
             commit.clock,
             dict(commit.sources),
-            load=lambda digest: _decode(pipe.get(self._keys.user(self.shard, digest))),
+            load=self._load_user,
         )
         for logged in entries:
             if logged.entry_id in self._poison:
@@ -202,23 +196,28 @@ class Shard:
                 raise ApplyFailed(logged.entry_id, error) from error
         return batch
 
-    def _load_users(self, pipe: Any, digests: set[str]) -> None:
+    def _load_users(self, digests: set[str]) -> None:
+        """Load what is not cached; what cannot be decoded raises when an entry asks for it."""
         missing = [digest for digest in digests if digest not in self._users]
         if not missing:
             return
-        values = pipe.mget([self._keys.user(self.shard, digest) for digest in missing])
+        names = (self._keys.user(self.shard, digest) for digest in missing)
+        values = self._transactions.read(("MGET", *names))
         for digest, value in zip(missing, values, strict=True):
-            with suppress(BrokenState, UnknownStateVersion):  # raised again by the entry's own load
+            with suppress(BrokenState, UnknownStateVersion):
                 self._users[digest] = _decode(value)
 
-    def _load_timers(self, pipe: Any) -> Timers:
-        items = pipe.zrange(self._keys.timers(self.shard), 0, -1, withscores=True)
+    def _load_user(self, digest: str) -> User | None:
+        return _decode(self._transactions.read(("GET", self._keys.user(self.shard, digest))))
+
+    def _load_timers(self) -> Timers:
+        """Load all timers, on another connection: had they changed since, the commit would fail."""
+        items: Any = self._client.zrange(self._keys.timers(self.shard), 0, -1, withscores=True)
         return Timers((name.decode(), int(score)) for name, score in items)
 
     def _settle(self, batch: Batch, entries: list[Logged], report: Report) -> None:
         """Take note of what is now committed; let go of the users not touched for longest."""
-        assert self._timers is not None
-        self._timers.changed.clear()
+        batch.timers.changed.clear()
         for digest in batch.changed:
             self._users[digest] = self._users.pop(digest)
         for digest in list(self._users)[: max(len(self._users) - self._cached_users, 0)]:

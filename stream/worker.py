@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import redis
 import structlog
@@ -17,6 +18,7 @@ from stream.leases import RENEW_SECONDS, Leases
 from stream.metrics import StreamMetrics
 from stream.shards import Decoded, Report, Shard
 from stream.sources import LogReader, Read
+from stream.transactions import Transactions
 from stream.upkeep import (
     AGE_UNDER_PRESSURE_MS,
     append_tick,
@@ -30,7 +32,7 @@ log = structlog.get_logger()
 
 AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError)
 RETRY_SECONDS = 0.1
-UPKEEP_SECONDS = 2.0
+UPKEEP_TURNS = 8  # a turn at each renewal, so that no batch waits for all shards' upkeep
 
 
 class WorkerStopping(Exception):
@@ -61,12 +63,13 @@ class Worker:
         self._users_a_shard = max(cached_users // ids.n_shards, 16)
         self._log_age_ms = log_age_ms
         self._status = status
+        self._transactions = Transactions(client)
         self._leases = Leases(client, keys, worker_id, ids.n_shards)
         self._reader = LogReader(client, keys)
         self._shards: dict[int, Shard] = {}
         self._unsettled: set[int] = set()
         self._renew_at = 0.0
-        self._upkeep_at = 0.0
+        self._turn = 0
         self.is_stopping = False
 
     def read(self) -> list[Read]:
@@ -113,6 +116,7 @@ class Worker:
             self._shards[number] = Shard(
                 number,
                 self._client,
+                self._transactions,
                 self._keys,
                 self._ids,
                 self._rules,
@@ -140,6 +144,7 @@ class Worker:
 
     def close(self) -> None:
         """Give the leases back, so that other workers go on at once."""
+        self._transactions.close()
         try:
             self._leases.give_back()
         except redis.RedisError as error:
@@ -151,12 +156,13 @@ class Worker:
         for number in moves.lost:
             self._reader.stop(number)
             self._shards.pop(number, None)
+            with suppress(KeyError):
+                self._metrics.lag.remove(str(number))
         if moves.gained or moves.lost:
             log.info("shards_moved", gained=len(moves.gained), lost=len(moves.lost))
             self._metrics.lease_moves.labels("gained").inc(len(moves.gained))
             self._metrics.lease_moves.labels("lost").inc(len(moves.lost))
-        if time.monotonic() >= self._upkeep_at:
-            self._upkeep()
+        self._upkeep()
         return self._start(moves.gained)
 
     def _start(self, gained: list[int]) -> list[Read]:
@@ -178,27 +184,27 @@ class Worker:
         self._unsettled.discard(number)
 
     def _upkeep(self) -> None:
+        """Look after a few of the owned shards, those whose turn it is."""
         owned = sorted(self._leases.owned)
-        self._upkeep_at = time.monotonic() + UPKEEP_SECONDS
         self._metrics.owned_shards.set(len(owned))
         self._metrics.cached_users.set(sum(s.n_cached_users() for s in self._shards.values()))
-        if not owned:
+        for number in sorted(self._unsettled):
+            self._settle(number)
+        self._turn = (self._turn + 1) % UPKEEP_TURNS
+        offsets = read_offsets(self._client, self._keys, owned[self._turn :: UPKEEP_TURNS])
+        if not offsets:
             return
         memory = read_memory(self._client)
         self._metrics.redis_memory.set(memory.used)
         self._metrics.redis_memory_limit.set(memory.limit)
-        age_ms = (
-            min(self._log_age_ms, AGE_UNDER_PRESSURE_MS) if memory.is_short() else self._log_age_ms
-        )
-        offsets = read_offsets(self._client, self._keys, owned)
+        age_ms = self._log_age_ms
+        if memory.is_short():
+            age_ms = min(age_ms, AGE_UNDER_PRESSURE_MS)
         self._reader.stand_back(offsets)
         now_ms = int(time.time() * 1000)
         trim(self._client, self._keys, offsets, now_ms, age_ms)
-        self._metrics.lag.clear()
         for number, seconds in measure_lag(self._client, self._keys, offsets, now_ms).items():
             self._metrics.lag.labels(str(number)).set(seconds)
-        for number in sorted(self._unsettled):
-            self._settle(number)
 
     def _lose(self, error: Exception) -> None:
         """Stand nowhere until Redis answers; it may come back with older data."""

@@ -1,53 +1,64 @@
-"""Writes what a batch changed into the open transaction: users, timers, outboxes."""
+"""The commands that write what a batch changed: users, timers, outboxes."""
 
-from typing import Any
+from collections.abc import Iterator
 
 from config.events import ENTRY_FIELD, SUBJECT_FIELD
 from config.keys import Keys
 from online_models.users import Suppressed, encode_user
 from stream.batch import Batch
+from stream.transactions import Command
 
 TARGET_FIELD = b"t"  # shard that an outgoing entry is for
 
 
-def write_batch(pipe: Any, keys: Keys, shard: int, batch: Batch, offset: str) -> None:
-    """Queue all changes of a batch; ``offset`` is the log id that they reach to."""
-    _write_users(pipe, keys, shard, batch)
-    _write_timers(pipe, keys.timers(shard), batch.timers.changed)
-    for digest, example in batch.outbox.examples:
-        pipe.xadd(keys.examples(shard), {ENTRY_FIELD: example, SUBJECT_FIELD: digest})
-    for subject, entry in batch.outbox.outgoing:
-        fields = {ENTRY_FIELD: entry, SUBJECT_FIELD: subject.digest, TARGET_FIELD: subject.shard}
-        pipe.xadd(keys.outgoing(shard), fields)
-    for letter in batch.outbox.dead:
-        fields = {
-            b"reason": letter.reason,
-            b"detail": letter.detail,
-            b"raw": letter.raw,
-            SUBJECT_FIELD: letter.digest,
-        }
-        pipe.xadd(keys.dead(shard), fields)
-    if batch.outbox.erased:
-        pipe.hset(keys.erasures(shard), mapping=dict.fromkeys(batch.outbox.erased, offset))
+def commands_for(keys: Keys, shard: int, batch: Batch, offset: str) -> list[Command]:
+    """Return the commands for all changes of a batch; ``offset`` is the log id they reach to."""
+    return [
+        *_users(keys, shard, batch),
+        *_timers(keys.timers(shard), batch.timers.changed),
+        *_outboxes(keys, shard, batch, offset),
+    ]
 
 
-def _write_users(pipe: Any, keys: Keys, shard: int, batch: Batch) -> None:
+def _users(keys: Keys, shard: int, batch: Batch) -> Iterator[Command]:
     """Set each changed user; the TTL only sweeps what the shard's clock forgot long before."""
     sweep_ms = 2 * batch.rules.retention_ms
     for digest in batch.changed:
         key, user = keys.user(shard, digest), batch.users[digest]
         if user is None:
-            pipe.delete(key)
+            yield ("DEL", key)
         elif isinstance(user, Suppressed):
-            pipe.set(key, encode_user(user))
+            yield ("SET", key, encode_user(user))
         else:
-            pipe.set(key, encode_user(user), px=sweep_ms)
+            yield ("SET", key, encode_user(user), "PX", sweep_ms)
 
 
-def _write_timers(pipe: Any, key: str, changed: dict[str, int | None]) -> None:
-    due = {digest: at for digest, at in changed.items() if at is not None}
-    gone = [digest for digest, at in changed.items() if at is None]
+def _timers(key: str, changed: dict[str, int | None]) -> Iterator[Command]:
+    due: list[str | int] = []
+    gone: list[str] = []
+    for digest, at in changed.items():
+        if at is None:
+            gone.append(digest)
+        else:
+            due += (at, digest)
     if due:
-        pipe.zadd(key, due)
+        yield ("ZADD", key, *due)
     if gone:
-        pipe.zrem(key, *gone)
+        yield ("ZREM", key, *gone)
+
+
+def _outboxes(keys: Keys, shard: int, batch: Batch, offset: str) -> Iterator[Command]:
+    for digest, example in batch.outbox.examples:
+        yield ("XADD", keys.examples(shard), "*", ENTRY_FIELD, example, SUBJECT_FIELD, digest)
+    for subject, entry in batch.outbox.outgoing:
+        yield (
+            *("XADD", keys.outgoing(shard), "*", ENTRY_FIELD, entry),
+            *(SUBJECT_FIELD, subject.digest, TARGET_FIELD, subject.shard),
+        )
+    for letter in batch.outbox.dead:
+        yield (
+            *("XADD", keys.dead(shard), "*", "reason", letter.reason, "detail", letter.detail),
+            *("raw", letter.raw, SUBJECT_FIELD, letter.digest),
+        )
+    for digest in batch.outbox.erased:
+        yield ("HSET", keys.erasures(shard), digest, offset)

@@ -1,13 +1,12 @@
 """The holes that a weaker commit rule would leave, each tried on a real Redis."""
 
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Sequence
 
 import redis
-from redis.client import Pipeline
 
 from config.events import Erase, Tick
 from online_models.users import Suppressed, UserState
+from stream.transactions import Command, Transactions
 from tests.builders import MINUTE, NOON, an_event
 from tests.stream.owners import ANN, KEYS, SHARD, Owner, append
 
@@ -37,33 +36,27 @@ def test_two_owners_that_both_read_everything_count_each_event_once(
         assert owners[0].n_events() == number + 1
 
 
-class InterruptedPipeline(Pipeline):
+class Interrupted(Transactions):
     """Lets something else happen between reading the commit and writing the next one."""
 
-    between: ClassVar[list[Callable[[], object]]] = []
+    def __init__(self, client: redis.Redis) -> None:
+        super().__init__(client)
+        self.between: list[Callable[[], object]] = []
 
-    def multi(self) -> None:
+    def execute(self, commands: Sequence[Command]) -> None:
         while self.between:
             self.between.pop()()
-        super().multi()
-
-
-class InterruptedClient(redis.Redis):
-    """A client whose transactions can be interrupted."""
-
-    def pipeline(self, transaction: bool = True, shard_hint: object = None) -> Pipeline:
-        return InterruptedPipeline(
-            self.connection_pool, self.response_callbacks, transaction, shard_hint
-        )
+        super().execute(commands)
 
 
 def test_a_commit_that_another_owner_overtakes_is_refused_and_redone(
     redis_client: redis.Redis,
 ) -> None:
-    slow = Owner(InterruptedClient(connection_pool=redis_client.connection_pool))
+    interrupted = Interrupted(redis_client)
+    slow = Owner(redis_client, transactions=interrupted)
     quick = Owner(redis_client)
     append(redis_client, an_event())
-    InterruptedPipeline.between.append(quick.go)
+    interrupted.between.append(quick.go)
 
     report = slow.go()
 
@@ -73,14 +66,15 @@ def test_a_commit_that_another_owner_overtakes_is_refused_and_redone(
 def test_a_commit_that_another_owner_overtakes_by_a_timer_is_refused_and_redone(
     redis_client: redis.Redis,
 ) -> None:
-    slow = Owner(InterruptedClient(connection_pool=redis_client.connection_pool))
+    interrupted = Interrupted(redis_client)
+    slow = Owner(redis_client, transactions=interrupted)
     quick = Owner(redis_client)
     append(redis_client, an_event(at=NOON))
     slow.go()
     append(redis_client, Tick(NOON + 31 * MINUTE))
     batch = slow.read()
     append(redis_client, an_event(at=NOON + 32 * MINUTE))
-    InterruptedPipeline.between.append(quick.go)
+    interrupted.between.append(quick.go)
 
     report = slow.shard.handle(batch)
 

@@ -12,6 +12,7 @@ from stream.batch import Rules
 from stream.commits import Commit, decode_commit
 from stream.shards import Decoded, Report, Shard
 from stream.sources import LogReader, decode
+from stream.transactions import Transactions
 from tests.builders import IDS, digest_of
 
 KEYS = Keys("test")
@@ -39,13 +40,20 @@ def fields_of(client: redis.Redis, key: str) -> list[dict[bytes, bytes]]:
 class Owner:
     """A worker that believes to own one shard."""
 
-    def __init__(self, client: redis.Redis, shard: int = SHARD, cached_users: int = 1_000) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        shard: int = SHARD,
+        cached_users: int = 1_000,
+        transactions: Transactions | None = None,
+    ) -> None:
         self.client = client
         self.number = shard
         self.reader = LogReader(client, KEYS)
         self.shard = Shard(
             shard,
             client,
+            transactions or Transactions(client),
             KEYS,
             IDS,
             Rules(),
