@@ -50,7 +50,9 @@ class CommitProber:
         with socket.socket(socket.AF_UNIX) as link:
             link.connect(self._socket_path)
             before = time.perf_counter()
-            while not self._stop.is_set():
+            is_last = False
+            while not is_last:
+                is_last = self._stop.is_set()  # one more look after the end, for the last commits
                 link.sendall(self._ask)
                 while (reply := reader.gets()) is False:
                     reader.feed(link.recv(1 << 16))
