@@ -19,6 +19,8 @@ TRIGGER_AGE_MS = DAY_MS
 LEASE_MS = 2_000
 HEARTBEAT_MS = 2_000
 IMPORT_HOLD_MS = 10_000
+N_MODEL_SHARDS = 8
+MAX_CHANGES = 20_000
 
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
@@ -143,3 +145,35 @@ class Keys:
     def import_hold(self) -> str:
         """Present while an import with times of its own runs: no ticks by wall time; 10 s."""
         return f"{self.namespace}:import"
+
+    def model_rows(self, model_shard: int) -> str:
+        """Hash of a model shard's rows by name; bounded by the learning flow."""
+        return f"{self.namespace}:{{m{model_shard}}}:rows"
+
+    def model_commit(self, model_shard: int) -> str:
+        """Positions in all ``examples`` that a model shard's rows cover; lives with the model."""
+        return f"{self.namespace}:{{m{model_shard}}}:commit"
+
+    def model_changes(self, model_shard: int) -> str:
+        """Names of rows that changed, for servers to fetch again; the last ``MAX_CHANGES``."""
+        return f"{self.namespace}:{{m{model_shard}}}:changes"
+
+    def model_owner(self, model_shard: int) -> str:
+        """Lease of the learner that handles a model shard; 2 s."""
+        return f"{self.namespace}:{{m{model_shard}}}:owner"
+
+    def learner(self, learner_id: str) -> str:
+        """Heartbeat of one learner; 2 s."""
+        return f"{self.namespace}:learner:{learner_id}"
+
+    def learners(self) -> str:
+        """Set of learner ids that have been alive."""
+        return f"{self.namespace}:learners"
+
+    def catalog(self) -> str:
+        """Hash of the shop's products by id, JSON; lives with the shop."""
+        return f"{self.namespace}:{{catalog}}:products"
+
+    def catalog_changes(self) -> str:
+        """Ids of products that changed, for servers to fetch again; the last ``MAX_CHANGES``."""
+        return f"{self.namespace}:{{catalog}}:changes"

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 import msgspec
 
 from config.errors import SettingsError
+from config.placements import Placement, Products
 
 ENV_PREFIX = "SHOPKEEPER_"
 _T = TypeVar("_T")
@@ -77,6 +78,20 @@ class ProfileSettings(_Table, frozen=True):
     log_age_hours: Annotated[float, msgspec.Meta(gt=0)] = 6.0
 
 
+class LearnerSettings(_Table, frozen=True):
+    """``[learner]``: the side that learns models from the examples of all shards."""
+
+    processes: Annotated[int, msgspec.Meta(ge=0, le=16)] = 1
+    metrics_port: Port = 0
+
+
+class DecisionSettings(_Table, frozen=True):
+    """``[decision]``: how long a decision may wait for Redis before it answers without."""
+
+    cutoff_ms: Annotated[int, msgspec.Meta(ge=5, le=1000)] = 50
+    log_decisions: bool = True
+
+
 class Secrets(_Table, frozen=True):
     """``secrets.toml``: never in the repository, readable by the owner alone.
 
@@ -88,6 +103,12 @@ class Secrets(_Table, frozen=True):
     secret_keys: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
 
+DEFAULT_PLACEMENTS: dict[str, Placement] = {
+    "next-best": Products(),
+    "trending": Products(strategy="trending"),
+}
+
+
 class Settings(_Table, frozen=True):
     """Everything of ``shopkeeper.toml``; each table has defaults."""
 
@@ -97,6 +118,11 @@ class Settings(_Table, frozen=True):
     collect: CollectSettings = CollectSettings()
     worker: WorkerSettings = WorkerSettings()
     profile: ProfileSettings = ProfileSettings()
+    learner: LearnerSettings = LearnerSettings()
+    decision: DecisionSettings = DecisionSettings()
+    placements: dict[str, Placement] = msgspec.field(
+        default_factory=lambda: dict(DEFAULT_PLACEMENTS)
+    )
 
 
 def parse_settings(tables: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -139,7 +165,7 @@ def _with_environment(tables: Mapping[str, Any], environ: Mapping[str, str]) -> 
     }
     known = {
         f"{ENV_PREFIX}{table}_{field}".upper(): (table, field, hint)
-        for table, kind in get_type_hints(Settings).items()
+        for table, kind in settings_tables().items()
         for field, hint in get_type_hints(kind, include_extras=True).items()
     }
     for name, text in environ.items():
@@ -175,15 +201,28 @@ def _explain(kind: type, message: str) -> str:
     table, _, field = where.rstrip("`").partition(".")
     hints = get_type_hints(kind, include_extras=True)
     unknown = _UNKNOWN_FIELD.search(what)
-    if unknown:
+    if unknown and table != "placements":
         fields = get_type_hints(hints[table]) if table else hints
         place = f"[{table}] " if table else ""
         name = unknown.group(1)
         return f"{place}{name} is no setting{_nearest(name, fields)}; allowed: {', '.join(fields)}"
     if not field:
         return f"{table}: {what}" if table else what
+    if table == "placements":
+        name, _, field = field.partition(".")
+        return f"[placements.{name}] {field}: {what}" if field else f"[placements.{name}]: {what}"
     hint = get_type_hints(hints[table], include_extras=True).get(field.partition("[")[0])
     return f"[{table}] {field}: {what}; {allowed_values(hint)}"
+
+
+def settings_tables() -> dict[str, type]:
+    """Return the tables of plain settings by name; placements, which a shop names, left out."""
+    hints = get_type_hints(Settings)
+    return {
+        name: kind
+        for name, kind in hints.items()
+        if isinstance(kind, type) and issubclass(kind, _Table)
+    }
 
 
 def allowed_values(hint: Any) -> str:

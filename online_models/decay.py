@@ -15,7 +15,7 @@ HOUR_MS = 60 * 60 * 1000
 DAY_MS = 24 * HOUR_MS
 HALF_LIVES_MS = (HOUR_MS, DAY_MS, 30 * DAY_MS)
 HALF_LIFE_NAMES = ("hour", "day", "month")
-MONTH = 2
+HOUR, DAY, MONTH = range(3)
 _STEP = 32  # half-lives between two landmarks; 2^32 keeps sums far from overflow
 _HOUR_PERIOD = _STEP * HOUR_MS
 
@@ -83,6 +83,18 @@ def weights_at(occurred_at: int, latest_at: int) -> Weights:
         2.0 ** ((occurred_at - _landmark(latest_at, day)) / day),
         2.0 ** ((occurred_at - _landmark(latest_at, month)) / month),
     )
+
+
+def weight_at(occurred_at: int, latest_at: int, kind: int) -> float:
+    """Return the weight of an event for one half-life; see ``weights_at``."""
+    half_life = HALF_LIVES_MS[kind]
+    return float(2.0 ** ((occurred_at - _landmark(latest_at, half_life)) / half_life))
+
+
+def landmark_steps(latest_at: int, later: int, kind: int) -> int:
+    """Return how many half-lives one landmark moves when ``later`` is the latest."""
+    period = _STEP * HALF_LIVES_MS[kind]
+    return (later // period - latest_at // period) * _STEP
 
 
 def steps_between(latest_at: int, later: int) -> tuple[int, int, int] | None:

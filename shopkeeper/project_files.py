@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from config.errors import SettingsError
-from config.settings import ENV_PREFIX, Settings, allowed_values
+from config.settings import ENV_PREFIX, Settings, allowed_values, settings_tables
 
 MEANINGS = {
     "shop.namespace": "In front of every Redis key; two shops on one Redis need two of them.",
@@ -30,6 +30,10 @@ MEANINGS = {
     "worker.cached_users": "Users that a worker keeps in memory.",
     "profile.session_gap_seconds": "A session ends after so long without an event.",
     "profile.user_retention_days": "A user who is not seen for so long is forgotten.",
+    "learner.processes": "Learners that `up` starts.",
+    "learner.metrics_port": "Port of a learner's /metrics; 0: a free one.",
+    "decision.cutoff_ms": "A decision waits no longer for Redis; then it answers without it.",
+    "decision.log_decisions": "Whether decisions go into the event log.",
     "profile.log_age_hours": "How long the event log is kept once it is applied.",
 }
 
@@ -55,7 +59,7 @@ def settings_text() -> str:
         f"# In the environment: [server] port is {ENV_PREFIX}SERVER_PORT, and it wins.",
     ]
     defaults = Settings()
-    for table, kind in get_type_hints(Settings).items():
+    for table, kind in settings_tables().items():
         lines += ["", f"[{table}]"]
         for field, hint in get_type_hints(kind, include_extras=True).items():
             value = getattr(getattr(defaults, table), field)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from config.events import Entry, InvalidEvent, encode_entry
-from config.examples import Example
+from config.examples import Example, encode_example
 from config.keys import DAY_MS, Ids, Subject
 from online_models.users import Linked, User, UserState
 from stream.sessions import due_at
@@ -102,7 +102,7 @@ class Batch:
 
     def teach(self, digest: str, example: Example) -> None:
         """Hand a training example to the learning flow."""
-        self.outbox.examples.append((digest, msgspec.msgpack.encode(example)))
+        self.outbox.examples.append((digest, encode_example(example)))
 
     def count(self, kind: str, result: str) -> None:
         """Count an entry by type and what became of it."""
