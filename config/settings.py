@@ -136,7 +136,11 @@ def parse_settings(tables: Mapping[str, Any], environ: Mapping[str, str]) -> Set
     """
     names = [n for n in environ if n.startswith(ENV_PREFIX) and n not in NOT_SETTINGS]
     own = [n for n in names if n not in _SECRET_ENV]
-    return _convert(Settings, _with_environment(tables, {n: environ[n] for n in own}))
+    plain = {name: table for name, table in tables.items() if name != "placements"}
+    settings = _convert(Settings, _with_environment(plain, {n: environ[n] for n in own}))
+    if "placements" not in tables:
+        return settings
+    return msgspec.structs.replace(settings, placements=_read_placements(tables["placements"]))
 
 
 def parse_secrets(table: Mapping[str, Any], environ: Mapping[str, str]) -> Secrets:
@@ -157,6 +161,22 @@ _SECRET_ENV = {
     "SHOPKEEPER_WRITE_KEYS": "write_keys",
     "SHOPKEEPER_SECRET_KEYS": "secret_keys",
 }
+
+
+def _read_placements(tables: object) -> dict[str, Placement]:
+    if not isinstance(tables, dict):
+        raise SettingsError("placements: tables [placements.NAME] are allowed")
+    placements: dict[str, Placement] = {}
+    for name, table in tables.items():
+        try:
+            placements[name] = msgspec.convert(table, Placement)
+        except msgspec.ValidationError as error:
+            text = str(error).replace(" - at `$.", " - at `")
+            raise SettingsError(
+                f"[placements.{name}] {text}; allowed: type 'products', 'banner' or 'offer' with "
+                "the fields that the README's table of placements names"
+            ) from error
+    return placements
 
 
 def _with_environment(tables: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
@@ -201,16 +221,13 @@ def _explain(kind: type, message: str) -> str:
     table, _, field = where.rstrip("`").partition(".")
     hints = get_type_hints(kind, include_extras=True)
     unknown = _UNKNOWN_FIELD.search(what)
-    if unknown and table != "placements":
+    if unknown:
         fields = get_type_hints(hints[table]) if table else hints
         place = f"[{table}] " if table else ""
         name = unknown.group(1)
         return f"{place}{name} is no setting{_nearest(name, fields)}; allowed: {', '.join(fields)}"
     if not field:
         return f"{table}: {what}" if table else what
-    if table == "placements":
-        name, _, field = field.partition(".")
-        return f"[placements.{name}] {field}: {what}" if field else f"[placements.{name}]: {what}"
     hint = get_type_hints(hints[table], include_extras=True).get(field.partition("[")[0])
     return f"[{table}] {field}: {what}; {allowed_values(hint)}"
 
