@@ -21,12 +21,12 @@ def remember(recent: list[Dated], at: int, name: str, most: int) -> None:
     >>> viewed
     [(9, 'hat'), (7, 'boots')]
     """
-    for index, (known_at, known) in enumerate(recent):
-        if known == name:
-            if known_at >= at:
-                return
-            del recent[index]
-            break
+    names = [known for _, known in recent]
+    if name in names:
+        index = names.index(name)
+        if recent[index][0] >= at:
+            return
+        del recent[index]
     place = 0
     while place < len(recent) and (-recent[place][0], recent[place][1]) < (-at, name):
         place += 1

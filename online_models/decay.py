@@ -117,9 +117,9 @@ def scale_values(values: dict[str, float], steps: int) -> None:
 
 
 def keep_largest(values: dict[str, float], n: int) -> None:
-    """Drop the smallest until ``n`` are left, in place; ties go by name."""
+    """Drop the smallest until ``n`` are left, in place; of equal ones that which came first."""
     while len(values) > n:
-        del values[min(zip(values.values(), values, strict=True))[1]]
+        del values[min(values, key=values.__getitem__)]
 
 
 def _landmark(latest_at: int, half_life: int) -> int:

@@ -1,7 +1,7 @@
-"""The profile flow: every step, named, in order. Bytewax moves; the thinking is elsewhere."""
+"""The two flows: every step, named, in order. Bytewax moves; the thinking is elsewhere."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -9,17 +9,21 @@ from bytewax.inputs import DynamicSource, StatelessSourcePartition
 from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
+from stream.learner import Learner
+from stream.model_shards import LearnReport, Ranges
 from stream.shards import Decoded, Report
 from stream.sources import Read, decode
 from stream.worker import Worker
 
+T = TypeVar("T")
+
 TICK_EVERY = timedelta(seconds=1)
 
 
-def build_profile_flow(worker: Worker, reports: DynamicSink[tuple[str, Report]]) -> Dataflow:
+def build_profile_flow(worker: Worker, reports: "ReportSink") -> Dataflow:
     """Return the flow of one worker: read, decode, key on shard, apply and commit."""
     flow = Dataflow("profile")
-    reads = op.input("read_events", flow, LogSource(worker))
+    reads = op.input("read_events", flow, LogSource[Read](worker))
     decoded = op.map("decode", reads, decode)
     keyed = op.key_on("key_on_shard", decoded, lambda item: str(item.shard))
     committed = op.stateful_batch("apply_and_commit", keyed, lambda _: ShardLogic(worker))
@@ -27,28 +31,48 @@ def build_profile_flow(worker: Worker, reports: DynamicSink[tuple[str, Report]])
     return flow
 
 
-class LogSource(DynamicSource[Read]):
-    """The logs of the shards that this worker owns."""
+def build_learning_flow(learner: Learner, reports: "ReportSink") -> Dataflow:
+    """Return the flow of one learner: read, key on model shard, learn and commit."""
+    flow = Dataflow("learning")
+    ranges = op.input("read_examples", flow, LogSource[Ranges](learner))
+    keyed = op.key_on("key_on_model_shard", ranges, lambda item: str(item.shard))
+    committed = op.stateful_batch("learn_and_commit", keyed, lambda _: ModelLogic(learner))
+    op.output("report", committed, reports)
+    return flow
 
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
 
-    def build(self, step_id: str, worker_index: int, worker_count: int) -> "LogPartition":
-        """Return the one partition; there is one Bytewax worker a process."""
-        return LogPartition(self._worker)
+class Reader(Protocol[T]):
+    """What a source reads from: a worker or a learner."""
 
+    is_stopping: bool
 
-class LogPartition(StatelessSourcePartition[Read]):
-    """Reads until the worker is told to stop."""
-
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
-
-    def next_batch(self) -> list[Read]:
+    def read(self) -> list[T]:
         """Return what is new."""
-        if self._worker.is_stopping:
+        ...
+
+
+class LogSource(DynamicSource[T], Generic[T]):
+    """The logs that this process owns."""
+
+    def __init__(self, reader: Reader[T]) -> None:
+        self._reader = reader
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> "LogPartition[T]":
+        """Return the one partition; there is one Bytewax worker a process."""
+        return LogPartition(self._reader)
+
+
+class LogPartition(StatelessSourcePartition[T], Generic[T]):
+    """Reads until the process is told to stop."""
+
+    def __init__(self, reader: Reader[T]) -> None:
+        self._reader = reader
+
+    def next_batch(self) -> list[T]:
+        """Return what is new."""
+        if self._reader.is_stopping:
             raise StopIteration
-        return self._worker.read()
+        return self._reader.read()
 
 
 class ShardLogic(StatefulBatchLogic[Decoded, Report, None]):
@@ -84,6 +108,20 @@ class ShardLogic(StatefulBatchLogic[Decoded, Report, None]):
         """Nothing: what counts is in Redis, with the commit."""
 
 
+class ModelLogic(StatefulBatchLogic[Ranges, LearnReport, None]):
+    """Hands a model shard's rounds of examples to its owner."""
+
+    def __init__(self, learner: Learner) -> None:
+        self._learner = learner
+
+    def on_batch(self, values: list[Ranges]) -> tuple[list[LearnReport], bool]:
+        """Learn and commit each round."""
+        return [self._learner.apply(ranges) for ranges in values], False
+
+    def snapshot(self) -> None:
+        """Nothing: what counts is in Redis, with the commit."""
+
+
 class ReportSink(DynamicSink[Any]):
     """Hands each report to a function."""
 
@@ -95,13 +133,13 @@ class ReportSink(DynamicSink[Any]):
         return ReportPartition(self._take)
 
 
-class ReportPartition(StatelessSinkPartition[tuple[str, Report]]):
+class ReportPartition(StatelessSinkPartition[Any]):
     """Hands reports on, one by one."""
 
     def __init__(self, take: Any) -> None:
         self._take = take
 
-    def write_batch(self, items: list[tuple[str, Report]]) -> None:
+    def write_batch(self, items: list[tuple[str, Any]]) -> None:
         """Take the reports of one round."""
         for _, report in items:
             self._take(report)

@@ -21,6 +21,7 @@ from stream.commits import log_id
 from stream.dedupe import remember_id
 from stream.profiles import apply_event, count_session, new_state
 from stream.sessions import take_finished, take_surplus
+from stream.teaching import examples_of
 
 
 def apply(batch: Batch, logged: Logged) -> None:
@@ -139,7 +140,10 @@ def _apply_event(
 ) -> None:
     gap_ms = batch.rules.session_gap_ms
     is_late = event.occurred_at < state.latest_at - gap_ms
-    apply_event(state, event, received_at, gap_ms)
+    viewed = list(state.viewed)
+    session, products = apply_event(state, event, received_at, gap_ms)
+    for example in examples_of(event, session, products, viewed):
+        batch.teach(digest, example)
     batch.count(event.type, "applied_late" if is_late else "applied")
     _keep(batch, digest, state)
 

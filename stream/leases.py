@@ -4,6 +4,7 @@ A lease saves work; the commit rule alone makes it correct. So a lease that two 
 hold for a moment costs a few conflicts, and nothing more.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +23,29 @@ class Moves:
     lost: list[int]
 
 
+@dataclass(frozen=True, slots=True)
+class LeaseKeys:
+    """Where the leases of one kind of shard stand, and the heartbeats of who may hold them."""
+
+    owner: Callable[[int], str]
+    worker: Callable[[str], str]
+    workers: Callable[[], str]
+
+    @classmethod
+    def of_users(cls, keys: Keys) -> "LeaseKeys":
+        """Return the keys for user shards and the workers of the profile flow."""
+        return cls(keys.owner, keys.worker, keys.workers)
+
+    @classmethod
+    def of_models(cls, keys: Keys) -> "LeaseKeys":
+        """Return the keys for model shards and the learners of the learning flow."""
+        return cls(keys.model_owner, keys.learner, keys.learners)
+
+
 class Leases:
     """The shards owned by one worker, at most its fair share among the workers alive."""
 
-    def __init__(self, client: redis.Redis, keys: Keys, worker_id: str, n_shards: int) -> None:
+    def __init__(self, client: redis.Redis, keys: LeaseKeys, worker_id: str, n_shards: int) -> None:
         self._client = client
         self._keys = keys
         self._worker_id = worker_id

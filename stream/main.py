@@ -1,4 +1,4 @@
-"""Starts one worker process: settings in, connections opened, the flow run until told to stop."""
+"""Starts one worker or learner: settings in, connections opened, the flow run until a signal."""
 
 import gc
 import json
@@ -7,9 +7,11 @@ import secrets as tokens
 import signal
 import time
 from types import FrameType
+from typing import Any
 
 import redis
 import structlog
+from bytewax.dataflow import Dataflow
 from bytewax.run import cli_main
 from prometheus_client import CollectorRegistry, start_http_server
 from redis.backoff import NoBackoff
@@ -19,10 +21,10 @@ from config.errors import SettingsError
 from config.keys import DAY_MS, Ids, Keys
 from config.settings import Secrets, Settings
 from stream.batch import Rules
-from stream.dataflow import ReportSink, build_profile_flow
-from stream.metrics import StreamMetrics
-from stream.readiness import check_redis, settle_creation
-from stream.shards import Report
+from stream.dataflow import ReportSink, build_learning_flow, build_profile_flow
+from stream.learner import Learner
+from stream.metrics import LearnMetrics, StreamMetrics
+from stream.readiness import wait_until_ready
 from stream.worker import Worker, WorkerStopping
 
 SOCKET_TIMEOUT_SECONDS = 2.0
@@ -43,50 +45,76 @@ def connect(url: str) -> redis.Redis:
 
 
 def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = None) -> None:
-    """Run a worker until SIGTERM or SIGINT, then give its shards back.
+    """Run the profile flow until SIGTERM or SIGINT, then give its shards back.
 
     Raises:
         SettingsError: Redis is not set up to keep what it is given, or holds another shop.
     """
-    if not settings.redis.url:
-        raise SettingsError("[redis] url: a worker needs the address of a Redis")
-    worker_id = worker_id or f"w-{tokens.token_hex(4)}"
-    structlog.contextvars.bind_contextvars(worker=worker_id)
-    client, keys = connect(settings.redis.url), Keys(settings.shop.namespace)
-    ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
-    registry = CollectorRegistry()
-    metrics = StreamMetrics(registry)
-    server, _ = start_http_server(settings.worker.metrics_port, "127.0.0.1", registry)
+    start = _Start(settings, secrets, worker_id, settings.worker.metrics_port)
+    metrics = StreamMetrics(start.registry)
     worker = Worker(
-        client,
-        keys,
-        ids,
+        start.client,
+        start.keys,
+        start.ids,
         Rules(
             session_gap_ms=settings.profile.session_gap_seconds * 1000,
             retention_ms=settings.profile.user_retention_days * DAY_MS,
         ),
         metrics,
-        worker_id,
+        start.name,
         cached_users=settings.worker.cached_users,
         log_age_ms=int(settings.profile.log_age_hours * 3_600_000),
-        status=json.dumps({"pid": os.getpid(), "metrics_port": server.server_port}),
+        status=start.status,
     )
-    _stop_on_signals(worker)
+    reports = ReportSink(lambda report: metrics.take(report, time.time() * 1000))
+    start.run(worker, build_profile_flow(worker, reports))
 
-    def take(report: Report) -> None:
-        metrics.take(report, time.time() * 1000)
 
-    log.info("worker_started", metrics_port=server.server_port)
-    _spare_the_collector()
-    try:
-        worker.wait_until(lambda: _check(client, keys, ids))
-        cli_main(build_profile_flow(worker, ReportSink(take)))
-    except WorkerStopping:
-        pass
-    finally:
-        worker.close()
-        server.shutdown()
-        log.info("worker_stopped")
+def run_learner(settings: Settings, secrets: Secrets, learner_id: str | None = None) -> None:
+    """Run the learning flow until SIGTERM or SIGINT, then give its model shards back.
+
+    Raises:
+        SettingsError: Redis is not set up to keep what it is given, or holds another shop.
+    """
+    start = _Start(settings, secrets, learner_id, settings.learner.metrics_port)
+    metrics = LearnMetrics(start.registry)
+    learner = Learner(
+        start.client, start.keys, start.ids.n_shards, metrics, start.name, start.status
+    )
+    reports = ReportSink(lambda report: metrics.take(report, time.time() * 1000))
+    start.run(learner, build_learning_flow(learner, reports))
+
+
+class _Start:
+    """What workers and learners start with, and how they run."""
+
+    def __init__(
+        self, settings: Settings, secrets: Secrets, name: str | None, metrics_port: int
+    ) -> None:
+        if not settings.redis.url:
+            raise SettingsError("[redis] url: the address of a Redis is needed")
+        self.name = name or f"w-{tokens.token_hex(4)}"
+        structlog.contextvars.bind_contextvars(worker=self.name)
+        self.client = connect(settings.redis.url)
+        self.keys = Keys(settings.shop.namespace)
+        self.ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
+        self.registry = CollectorRegistry()
+        self._server, _ = start_http_server(metrics_port, "127.0.0.1", self.registry)
+        self.status = json.dumps({"pid": os.getpid(), "metrics_port": self._server.server_port})
+
+    def run(self, worker: Worker | Learner, flow: Dataflow) -> None:
+        _stop_on_signals(worker)
+        _spare_the_collector()
+        log.info("worker_started", metrics_port=self._server.server_port)
+        try:
+            wait_until_ready(self.client, self.keys, self.ids, worker.wait_for_redis)
+            cli_main(flow)
+        except WorkerStopping:
+            pass
+        finally:
+            worker.close()
+            self._server.shutdown()
+            log.info("worker_stopped")
 
 
 def _spare_the_collector() -> None:
@@ -96,12 +124,7 @@ def _spare_the_collector() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def _check(client: redis.Redis, keys: Keys, ids: Ids) -> None:
-    check_redis(client)
-    settle_creation(client, keys, ids)
-
-
-def _stop_on_signals(worker: Worker) -> None:
+def _stop_on_signals(worker: Any) -> None:
     def stop(signum: int, frame: FrameType | None) -> None:
         worker.is_stopping = True
 

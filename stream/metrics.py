@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from stream.model_shards import LearnReport
 from stream.shards import Report
 
 LATENCY_BUCKETS = (
@@ -90,3 +91,62 @@ class StreamMetrics:
             self.commits.inc()
             appended_at = int(report.oldest_id.partition("-")[0])
             self.append_to_commit.observe(max(now_ms - appended_at, 0.0) / 1000)
+
+
+class LearnMetrics:
+    """All metrics of one learner, on one registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.examples = Counter(
+            "shopkeeper_examples_learned_total",
+            "Examples learned, once for each model shard they were announced to",
+            registry=registry,
+        )
+        self.rows = Counter(
+            "shopkeeper_model_rows_written_total", "Rows written", registry=registry
+        )
+        self.refused_rows = Counter(
+            "shopkeeper_model_rows_refused_total",
+            "Rows not added because a model shard is full",
+            registry=registry,
+        )
+        self.commits = Counter(
+            "shopkeeper_model_commits_total", "Rounds committed", registry=registry
+        )
+        self.conflicts = Counter(
+            "shopkeeper_model_conflicts_total",
+            "Commits refused because another owner committed first",
+            registry=registry,
+        )
+        self.gaps = Counter(
+            "shopkeeper_model_gaps_total",
+            "Ranges refused because examples before them were not learned",
+            registry=registry,
+        )
+        self.reconnects = Counter(
+            "shopkeeper_redis_reconnects_total",
+            "Times that Redis was away or a reply was lost",
+            registry=registry,
+        )
+        self.owned_shards = Gauge(
+            "shopkeeper_owned_model_shards", "Model shards owned", registry=registry
+        )
+        self.append_to_learned = Histogram(
+            "shopkeeper_example_to_commit_seconds",
+            "From an example's outbox to the commit of its rows, the newest of each round",
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+
+    def take(self, report: LearnReport, now_ms: float) -> None:
+        """Count what became of one round, committed by ``now_ms``."""
+        self.conflicts.inc(report.n_conflicts)
+        self.gaps.inc(report.n_gaps)
+        self.reconnects.inc(report.n_reconnects)
+        self.refused_rows.inc(report.n_refused_rows)
+        if report.is_committed:
+            self.commits.inc()
+            self.examples.inc(report.n_examples)
+            self.rows.inc(report.n_rows)
+            if report.newest_ms:
+                self.append_to_learned.observe(max(now_ms - report.newest_ms, 0.0) / 1000)

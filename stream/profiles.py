@@ -50,8 +50,13 @@ def new_state(occurred_at: int, received_at: int) -> UserState:
     return UserState(latest_at=occurred_at, first_at=occurred_at, received_at=received_at)
 
 
-def apply_event(state: UserState, event: Event, received_at: int, gap_ms: int) -> None:
-    """Take one event into the state. ``received_at`` is the shard's clock."""
+def apply_event(
+    state: UserState, event: Event, received_at: int, gap_ms: int
+) -> tuple[Session, list[Product]]:
+    """Take one event into the state. ``received_at`` is the shard's clock.
+
+    Returns the session it belongs to, and the products that the visitor turned to with it.
+    """
     at = event.occurred_at
     move_to(state, at)
     state.first_at = min(state.first_at, at)
@@ -62,12 +67,12 @@ def apply_event(state: UserState, event: Event, received_at: int, gap_ms: int) -
     session.n_events += 1
     if event.context:
         _take_context(state, session, event)
-    if event.type == "track":
-        act = _ACTS.get(event.name)
-        if act is not None:
-            act(state, session, event, weights_at(at, state.latest_at))
-    elif event.type in ("page", "screen"):
+    if event.type in ("page", "screen"):
         _take_page(session, event)
+    act = _ACTS.get(event.name) if event.type == "track" else None
+    if act is None:
+        return session, []
+    return session, act(state, session, event, weights_at(at, state.latest_at))
 
 
 def count_session(state: UserState, session: Session) -> None:
@@ -157,61 +162,77 @@ def _take_page(session: Session, event: Event) -> None:
         session.landing_page = earliest(session.landing_page, (event.occurred_at, path[:256]))
 
 
-def _view(state: UserState, session: Session, event: Event, weights: Weights) -> None:
+def _view(state: UserState, session: Session, event: Event, weights: Weights) -> list[Product]:
     state.views.add(1.0, weights)
     session.n_views += 1
-    for product in products_of(event):
+    products = products_of(event)
+    for product in products:
         remember(state.viewed, event.occurred_at, product.product_id, MAX_RECENT_PRODUCTS)
         _like(state, product, VIEW_AFFINITY * weights.month)
+    return products
 
 
-def _add_to_cart(state: UserState, session: Session, event: Event, weights: Weights) -> None:
+def _add_to_cart(
+    state: UserState, session: Session, event: Event, weights: Weights
+) -> list[Product]:
     state.carts.add(1.0, weights)
     session.n_carts += 1
-    for product in products_of(event):
+    products = products_of(event)
+    for product in products:
         remember(state.carted, event.occurred_at, product.product_id, MAX_RECENT_PRODUCTS)
         _like(state, product, CART_AFFINITY * weights.month)
-    _change_cart(state, event, sign=1.0)
+    _change_cart(state, event, products, sign=1.0)
+    return products
 
 
-def _remove_from_cart(state: UserState, session: Session, event: Event, weights: Weights) -> None:
-    _change_cart(state, event, sign=-1.0)
+def _remove_from_cart(
+    state: UserState, session: Session, event: Event, weights: Weights
+) -> list[Product]:
+    _change_cart(state, event, products_of(event), sign=-1.0)
+    return []
 
 
-def _see_cart(state: UserState, session: Session, event: Event, weights: Weights) -> None:
+def _see_cart(state: UserState, session: Session, event: Event, weights: Weights) -> list[Product]:
     """Take a listed cart for the whole cart as of now."""
     _reach_stage(state, session, event, weights)
-    if products_of(event):
+    products = products_of(event)
+    if products:
         state.cart_cleared_at = max(state.cart_cleared_at, event.occurred_at - 1)
-        _change_cart(state, event, sign=1.0)
+        _change_cart(state, event, products, sign=1.0)
+    return []
 
 
-def _reach_stage(state: UserState, session: Session, event: Event, weights: Weights) -> None:
+def _reach_stage(
+    state: UserState, session: Session, event: Event, weights: Weights
+) -> list[Product]:
     session.stage = latest(session.stage, (event.occurred_at, STAGES[Name(event.name)]))
+    return []
 
 
-def _order(state: UserState, session: Session, event: Event, weights: Weights) -> None:
+def _order(state: UserState, session: Session, event: Event, weights: Weights) -> list[Product]:
     """Take an order, once per order id; the cart is empty after it."""
     _reach_stage(state, session, event, weights)
     order_id = as_text(event.properties.get("order_id")) or event.message_id
     if any(order.order_id == order_id for order in state.order_history):
-        return
+        return []
     revenue = max(revenue_of(event), 0.0)
     state.orders.add(1.0, weights)
     state.revenue.add(revenue, weights)
     session.n_orders += 1
     session.revenue += revenue
-    for product in products_of(event):
+    products = products_of(event)
+    for product in products:
         remember(state.bought, event.occurred_at, product.product_id, MAX_RECENT_PRODUCTS)
         _like(state, product, ORDER_AFFINITY * weights.month)
     add_orders(state, [Order(event.occurred_at, order_id, revenue)])
     state.cart_cleared_at = max(state.cart_cleared_at, event.occurred_at)
     state.cart = change_cart(state.cart, state.cart_cleared_at, ())
+    return products
 
 
-def _change_cart(state: UserState, event: Event, sign: float) -> None:
+def _change_cart(state: UserState, event: Event, products: list[Product], sign: float) -> None:
     changes = []
-    for product in products_of(event):
+    for product in products:
         if product.quantity is None:
             quantity = 1.0 if sign > 0 else 0.0
         else:
@@ -256,7 +277,7 @@ def _band_name(exponent: int) -> str:
     return f"{2.0**exponent:g}"
 
 
-_ACTS: dict[str, Callable[[UserState, Session, Event, Weights], None]] = {
+_ACTS: dict[str, Callable[[UserState, Session, Event, Weights], list[Product]]] = {
     Name.PRODUCT_VIEWED: _view,
     Name.PRODUCT_ADDED: _add_to_cart,
     Name.PRODUCT_REMOVED: _remove_from_cart,

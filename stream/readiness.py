@@ -1,12 +1,18 @@
 """What a worker insists on before it starts: a Redis that keeps what it is given, the same shop."""
 
+from collections.abc import Callable
 from typing import Any
 
 import redis
+import structlog
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from config.creation import check_creation, creation_fields
 from config.errors import SettingsError
 from config.keys import Ids, Keys
+
+log = structlog.get_logger()
 
 
 def check_redis(client: redis.Redis) -> None:
@@ -49,3 +55,20 @@ def settle_creation(client: redis.Redis, keys: Keys, ids: Ids) -> None:
             pipe.execute()
         found = client.hgetall(keys.creation())
     check_creation(found, ids)
+
+
+def wait_until_ready(client: redis.Redis, keys: Keys, ids: Ids, wait: Callable[[], None]) -> None:
+    """Check Redis and the shop, again and again until Redis is there to answer.
+
+    Raises:
+        SettingsError: what is there will not do.
+    """
+    while True:
+        try:
+            check_redis(client)
+            settle_creation(client, keys, ids)
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            log.warning("redis_away", error=type(error).__name__)
+            wait()
+        else:
+            return

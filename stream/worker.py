@@ -1,7 +1,6 @@
 """One worker: leases, positions and shards of one process, and what they do when Redis is away."""
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 import redis
@@ -14,7 +13,7 @@ from config.keys import Ids, Keys
 from stream.batch import Rules
 from stream.erasing import erase_pending
 from stream.forwarding import forward
-from stream.leases import RENEW_SECONDS, Leases
+from stream.leases import RENEW_SECONDS, LeaseKeys, Leases
 from stream.metrics import StreamMetrics
 from stream.shards import Decoded, Report, Shard
 from stream.sources import LogReader, Read
@@ -64,7 +63,7 @@ class Worker:
         self._log_age_ms = log_age_ms
         self._status = status
         self._transactions = Transactions(client)
-        self._leases = Leases(client, keys, worker_id, ids.n_shards)
+        self._leases = Leases(client, LeaseKeys.of_users(keys), worker_id, ids.n_shards)
         self._reader = LogReader(client, keys)
         self._shards: dict[int, Shard] = {}
         self._unsettled: set[int] = set()
@@ -123,24 +122,19 @@ class Worker:
                 self._worker_id,
                 self._users_a_shard,
                 self._reader.start,
-                self._wait_for_redis,
+                self.wait_for_redis,
             )
         return self._shards[number]
 
-    def wait_until(self, succeeds: Callable[[], None]) -> None:
-        """Call a function again and again until Redis is there to answer it.
+    def wait_for_redis(self) -> None:
+        """Wait a moment for a Redis that is away.
 
         Raises:
-            WorkerStopping: the worker was told to end meanwhile.
+            WorkerStopping: the process was told to end.
         """
-        while True:
-            try:
-                succeeds()
-            except AWAY as error:
-                log.warning("redis_away", error=type(error).__name__)
-                self._wait_for_redis()
-            else:
-                return
+        if self.is_stopping:
+            raise WorkerStopping
+        time.sleep(RETRY_SECONDS)
 
     def close(self) -> None:
         """Give the leases back, so that other workers go on at once."""
@@ -215,9 +209,4 @@ class Worker:
             self._reader.stop(number)
         self._leases.owned = set()
         self._renew_at = 0.0
-        self._wait_for_redis()
-
-    def _wait_for_redis(self) -> None:
-        if self.is_stopping:
-            raise WorkerStopping
-        time.sleep(RETRY_SECONDS)
+        self.wait_for_redis()

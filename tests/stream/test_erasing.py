@@ -36,7 +36,7 @@ def test_an_erasure_that_was_cut_short_is_carried_out_later(redis_client: redis.
     report = owner.go()
 
     assert report.has_erasures
-    assert erase_pending(redis_client, KEYS, SHARD) == 2
+    assert erase_pending(redis_client, KEYS, SHARD) == 3  # the event, its example, the erasure
     assert erase_pending(redis_client, KEYS, SHARD) == 0
 
 
@@ -45,7 +45,7 @@ def test_examples_of_an_erased_user_go_too(redis_client: redis.Redis) -> None:
     append(redis_client, an_event(at=NOON))
     append(redis_client, Erase(NOON + 31 * MINUTE), ANN.digest)
     owner.go()
-    assert subjects(redis_client, KEYS.examples(SHARD)) == [ANN.digest.encode()]
+    assert set(subjects(redis_client, KEYS.examples(SHARD))) == {ANN.digest.encode()}
 
     erase_pending(redis_client, KEYS, SHARD)
 

@@ -1,14 +1,14 @@
 import pytest
 import redis
 
-from stream.leases import Leases
+from stream.leases import LeaseKeys, Leases
 from tests.stream.owners import KEYS
 
 N_SHARDS = 8
 
 
 def some_leases(client: redis.Redis, name: str) -> Leases:
-    return Leases(client, KEYS, name, N_SHARDS)
+    return Leases(client, LeaseKeys.of_users(KEYS), name, N_SHARDS)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_a_tick_moves_the_clock_and_finishes_the_session(redis_client: redis.Red
 
     assert report.results["session", "finished"] == 1
     assert owner.commit().clock == NOON + 31 * MINUTE
-    assert redis_client.xlen(KEYS.examples(SHARD)) == 1
+    assert redis_client.xlen(KEYS.examples(SHARD)) == 2  # product touched, session finished
     assert redis_client.zcard(KEYS.timers(SHARD)) == 0
 
 

@@ -1,0 +1,208 @@
+"""Load, learn, commit: a model shard's rows and its positions in all examples, together.
+
+The rule of ``shards.py``, with a position per source: each range of examples that was read is
+announced to every model shard, which commits its position in that source, examples or none.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import WatchError
+
+from config.examples import Touched
+from config.keys import MAX_CHANGES, Keys
+from online_models.next_product import Row, decode_row, encode_row
+from stream.commits import START, BrokenCommit, log_id
+from stream.learning import MAX_ROWS, learn, row_names
+from stream.transactions import Transactions
+
+CACHED_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Examples of one source after ``after``, up to ``until``, with their ids."""
+
+    source: int
+    after: str
+    until: str
+    examples: list[tuple[str, Touched]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """What was read of the sources, for one model shard."""
+
+    shard: int
+    parts: list[Part]
+
+
+@dataclass(slots=True)
+class LearnReport:
+    """What became of one round of examples in one model shard."""
+
+    shard: int
+    n_examples: int = 0
+    n_rows: int = 0
+    is_committed: bool = False
+    n_gaps: int = 0
+    n_conflicts: int = 0
+    n_reconnects: int = 0
+    n_refused_rows: int = 0
+    newest_ms: int = 0
+
+
+class ModelCommit(msgspec.Struct, frozen=True, kw_only=True):
+    """Positions of a model shard: by source the id of the last example learned."""
+
+    version: int = 1
+    seq: int = 0
+    worker: str = ""
+    positions: dict[int, str] = {}
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(ModelCommit)
+
+
+def decode_model_commit(data: bytes | None) -> ModelCommit:
+    """Return the commit; a model shard without one has learned nothing.
+
+    Raises:
+        BrokenCommit: the bytes are no commit of a version that this one reads.
+    """
+    if data is None:
+        return ModelCommit()
+    try:
+        commit = _decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise BrokenCommit(f"model commit cannot be read: {error}") from error
+    if commit.version != 1:
+        raise BrokenCommit(f"model commit of version {commit.version}; this Shopkeeper reads 1")
+    return commit
+
+
+@dataclass(slots=True)
+class ModelShard:
+    """The owner's view of one model shard: cached rows, and the commit they belong to.
+
+    ``send_back(source, position)`` moves the reader; ``wait_for_redis`` is called between tries
+    while Redis is away, and raises when the learner is to end.
+    """
+
+    shard: int
+    transactions: Transactions
+    keys: Keys
+    learner_id: str
+    send_back: Callable[[int, str], None]
+    wait_for_redis: Callable[[], None]
+    max_rows: int = MAX_ROWS
+    _written: bytes | None = None
+    _rows: dict[str, Row | None] = field(default_factory=dict)
+    _n_rows: int | None = None
+
+    def handle(self, ranges: Ranges) -> LearnReport:
+        """Learn a round of examples and commit, whatever happens to Redis meanwhile."""
+        report = LearnReport(self.shard)
+        while True:
+            try:
+                self._handle_once(ranges, report)
+            except WatchError:
+                report.n_conflicts += 1
+                self._forget()
+            except (RedisConnectionError, RedisTimeoutError):
+                report.n_reconnects += 1
+                self._forget()
+                self.wait_for_redis()
+            except BaseException:
+                self._forget()
+                raise
+            else:
+                return report
+
+    def _forget(self) -> None:
+        self._written, self._rows, self._n_rows = None, {}, None
+
+    def _handle_once(self, ranges: Ranges, report: LearnReport) -> None:
+        key, rows_key = self.keys.model_commit(self.shard), self.keys.model_rows(self.shard)
+        stored, n_rows = self.transactions.watch(key, ("GET", key), ("HLEN", rows_key))
+        if stored != self._written or self._n_rows is None:
+            self._forget()
+        self._written, self._n_rows = stored, n_rows
+        commit = decode_model_commit(stored)
+        positions, examples = self._new(commit, ranges, report)
+        if positions == commit.positions:
+            return
+        touched = [example for _, example in examples]
+        self._load(row_names(touched, self.shard), rows_key)
+        changed = learn(self._rows, touched, self.shard, lambda: self._may_add(report))
+        written = _encoder.encode(
+            ModelCommit(seq=commit.seq + 1, worker=self.learner_id, positions=positions)
+        )
+        report.newest_ms = max((log_id(entry_id)[0] for entry_id, _ in examples), default=0)
+        self.transactions.execute(
+            [*self._changes(changed, rows_key, report.newest_ms), ("SET", key, written)]
+        )
+        self._written = written
+        report.is_committed, report.n_examples, report.n_rows = True, len(examples), len(changed)
+        self._let_go(changed)
+
+    def _new(
+        self, commit: ModelCommit, ranges: Ranges, report: LearnReport
+    ) -> tuple[dict[int, str], list[tuple[str, Touched]]]:
+        """Return the positions after this round and the examples that are new; mind gaps."""
+        positions, examples = dict(commit.positions), list[tuple[str, Touched]]()
+        for part in ranges.parts:
+            position = positions.get(part.source, START)
+            if log_id(position) < log_id(part.after):
+                report.n_gaps += 1
+                self.send_back(part.source, position)
+            elif log_id(position) < log_id(part.until):
+                positions[part.source] = part.until
+                at = log_id(position)
+                examples += [item for item in part.examples if log_id(item[0]) > at]
+        return positions, examples
+
+    def _load(self, names: set[str], rows_key: str) -> None:
+        missing = [name for name in names if name not in self._rows]
+        if not missing:
+            return
+        values: Any = self.transactions.read(("HMGET", rows_key, *missing))
+        for name, value in zip(missing, values, strict=True):
+            self._rows[name] = None if value is None else decode_row(value)
+
+    def _may_add(self, report: LearnReport) -> bool:
+        assert self._n_rows is not None
+        if self._n_rows >= self.max_rows:
+            report.n_refused_rows += 1
+            return False
+        self._n_rows += 1
+        return True
+
+    def _changes(
+        self, changed: set[str], rows_key: str, newest_ms: int
+    ) -> list[tuple[str | bytes | int, ...]]:
+        if not changed:
+            return []
+        fields: list[str | bytes] = []
+        for name in sorted(changed):
+            row = self._rows[name]
+            assert row is not None
+            fields += (name, encode_row(row))
+        stream = self.keys.model_changes(self.shard)
+        names = "\n".join(sorted(changed))
+        return [
+            ("HSET", rows_key, *fields),
+            ("XADD", stream, "MAXLEN", "~", MAX_CHANGES, "*", "n", names, "t", newest_ms),
+        ]
+
+    def _let_go(self, changed: set[str]) -> None:
+        """Keep the rows that changed last; those not touched for longest go first."""
+        for name in changed:
+            self._rows[name] = self._rows.pop(name)
+        for name in list(self._rows)[: max(len(self._rows) - CACHED_ROWS, 0)]:
+            del self._rows[name]
