@@ -15,7 +15,7 @@ from shopkeeper.configuration import DEFAULT_CONFIG
 
 # Replay, bench and chaos import numpy and httpx: half a second that a worker which is started
 # again should not wait for.
-_WITHOUT_LOAD = ("init", "up", "serve", "work", "redis", "inspect", "doctor", "demo")
+_WITHOUT_LOAD = ("init", "up", "serve", "work", "learn", "redis", "inspect", "doctor", "demo")
 _WITH_LOAD = ("replay", "bench", "chaos")
 
 

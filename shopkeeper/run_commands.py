@@ -1,4 +1,4 @@
-"""Commands that start something: init, up, serve, work, redis."""
+"""Commands that start something: init, up, serve, work, learn, redis."""
 
 import os
 import socket
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: shopkeeper --config my-shop/shopkeeper.toml up")(up)
     app.command(epilog="Example: SHOPKEEPER_REDIS_URL=redis://db:6379 shopkeeper serve")(serve)
     app.command(epilog="Example: SHOPKEEPER_REDIS_URL=redis://db:6379 shopkeeper work")(work)
+    app.command(epilog="Example: SHOPKEEPER_REDIS_URL=redis://db:6379 shopkeeper learn")(learn)
     app.command(epilog="Example: shopkeeper redis", name="redis")(redis_server)
 
 
@@ -52,7 +53,7 @@ def up(
         Path | None, typer.Option(help="Write addresses and process ids here once ready.")
     ] = None,
 ) -> None:
-    """Start workers, servers and, unless a Redis is named, Redis; restart what ends."""
+    """Start workers, learners, servers and, unless a Redis is named, Redis; restart what ends."""
     settings, secrets = load(context.obj)
     with StopRequests() as requests:
         shop = Shop(
@@ -104,6 +105,20 @@ def work(
     configure_logs()
     settings, secrets = load(context.obj)
     run_worker(connected(settings), secrets, worker_id)
+
+
+def learn(
+    context: typer.Context,
+    learner_id: Annotated[
+        str | None, typer.Option(help="Name of this learner; by default a new one.")
+    ] = None,
+) -> None:
+    """Run one learner in the foreground, on any machine that reaches Redis."""
+    from stream.main import run_learner  # noqa: PLC0415
+
+    configure_logs()
+    settings, secrets = load(context.obj)
+    run_learner(connected(settings), secrets, learner_id)
 
 
 def redis_server(context: typer.Context) -> None:

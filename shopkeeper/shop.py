@@ -1,4 +1,4 @@
-"""A whole shop on this machine: the embedded Redis, workers and servers under one supervisor."""
+"""A whole shop on this machine: the embedded Redis, workers, learners and servers under one supervisor."""
 
 import json
 import os
@@ -75,7 +75,8 @@ class Shop:
         else:
             wait_until_loaded(self.redis_url, self.step, OTHER_REDIS_SECONDS)
         self._check_creation()
-        self._supervisor.start([*self._worker_roles(), *self._server_roles(self._listener)])
+        flows = [*self._worker_roles(), *self._learner_roles()]
+        self._supervisor.start([*flows, *self._server_roles(self._listener)])
         self._wait_until_ready()
 
     def step(self) -> None:
@@ -90,7 +91,7 @@ class Shop:
         self._supervisor.step()
 
     def stop(self) -> bool:
-        """Stop servers, then workers, then Redis; return False where something was killed."""
+        """Stop servers, then learners and workers, then Redis; return False where something was killed."""
         clean = self._supervisor.stop()
         if self._listener is not None:
             self._listener.close()
@@ -108,12 +109,12 @@ class Shop:
         return json.dumps({"url": self.url, "redis_url": self.redis_url, "processes": pids})
 
     def metrics_pages(self) -> list[str]:
-        """Return the metrics of the server and the workers; of those that answer at once."""
+        """Return the metrics of the server, the workers and the learners; of those that answer at once."""
         addresses = [f"{self.url}/metrics"]
         with suppress(redis.RedisError):
             for child in self._supervisor.children:
-                beat: Any = self._redis.get(self._keys.worker(child.id))
-                if beat:
+                beats: Any = self._redis.mget(self._beat_keys(child.id))
+                for beat in filter(None, beats):
                     addresses.append(f"http://127.0.0.1:{json.loads(beat)['metrics_port']}/metrics")
         pages = []
         for address in addresses:
@@ -123,9 +124,13 @@ class Shop:
 
     def _heartbeat(self, worker_id: str) -> bool | None:
         try:
-            return bool(self._redis.exists(self._keys.worker(worker_id)))
+            return bool(self._redis.exists(*self._beat_keys(worker_id)))
         except redis.RedisError:
             return None
+
+    def _beat_keys(self, child_id: str) -> list[str]:
+        """Return where a worker or a learner of this id beats; an id is only one of them."""
+        return [self._keys.worker(child_id), self._keys.learner(child_id)]
 
     def _check_creation(self) -> None:
         stored: Any = self._redis.hgetall(self._keys.creation())
@@ -169,6 +174,21 @@ class Shop:
                 },
             )
             for n in range(1, self.settings.worker.processes + 1)
+        ]
+
+    def _learner_roles(self) -> list[Role]:
+        first_port = self.settings.learner.metrics_port
+        return [
+            Role(
+                "learner",
+                f"learner-{n}",
+                lambda learner_id: self._command("learn", "--learner-id", learner_id),
+                environ={
+                    **_own_code(),
+                    "SHOPKEEPER_LEARNER_METRICS_PORT": str(first_port + n - 1 if first_port else 0),
+                },
+            )
+            for n in range(1, self.settings.learner.processes + 1)
         ]
 
     def _server_roles(self, listener: socket.socket) -> list[Role]:

@@ -46,7 +46,7 @@ class StopRequests:
 class Supervisor:
     """Children in the order of their start.
 
-    ``heartbeat(id)`` tells whether a worker's heartbeat is there, None where Redis does not answer.
+    ``heartbeat(id)`` tells whether a worker's or learner's heartbeat is there, None where Redis does not answer.
     ``say`` gets what the supervisor has to tell, ``echo`` each line of a child.
     """
 
@@ -114,7 +114,7 @@ class Supervisor:
 
     def _look_for_stuck_workers(self) -> None:
         for child in self.children:
-            if child.role.kind != "worker" or child.start_at is not None:
+            if child.role.kind not in ("worker", "learner") or child.start_at is not None:
                 continue
             if child.watch.is_stuck(time.monotonic(), self._heartbeat(child.id)):
                 child.kill_reason = "runs, but its heartbeat is gone: killed"
