@@ -27,10 +27,9 @@ check: $(STAMP)  ## style, types, and that imports point down
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+# One of them, with its options: make bench ARGS="stream --rounds 1"
 bench: $(STAMP)  ## figures: events per second, latency, memory
-	@$(BIN)/shopkeeper bench stream $(ARGS)
-	@$(BIN)/shopkeeper bench append $(ARGS)
-	@$(BIN)/shopkeeper bench memory $(ARGS)
+	@$(BIN)/shopkeeper bench $(or $(ARGS),all)
 
 chaos: $(STAMP)  ## kills during a replay; nothing may be lost or take effect twice
 	@$(BIN)/shopkeeper chaos $(ARGS)

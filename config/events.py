@@ -89,10 +89,14 @@ class ConsentRefused(_Entry, frozen=True, tag="refused"):
 
 
 class Erase(_Entry, frozen=True, tag="erase"):
-    """Forget the subject: state gone, events out of the log; a known id is suppressed."""
+    """Forget the subject: state gone, events out of the log; a known id is suppressed.
+
+    With ``known``, sent by that user's shard, it is about a visitor who led there, and only if so.
+    """
 
     received_at: int
     suppress: bool = True
+    known: str = ""
 
 
 class Link(_Entry, frozen=True, tag="link"):

@@ -21,6 +21,8 @@ HEARTBEAT_MS = 2_000
 IMPORT_HOLD_MS = 10_000
 N_MODEL_SHARDS = 8
 MAX_CHANGES = 20_000
+MAX_DECISIONS = 4_000
+MAX_DEAD_LETTERS = 1_000
 
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
@@ -123,7 +125,7 @@ class Keys:
         return f"{self.namespace}:{{u{shard}}}:outgoing"
 
     def dead(self, shard: int) -> str:
-        """Dead letters; 7 days."""
+        """Dead letters; 7 days, and of each shard about the last ``MAX_DEAD_LETTERS``."""
         return f"{self.namespace}:{{u{shard}}}:dead"
 
     def erasures(self, shard: int) -> str:
@@ -143,7 +145,7 @@ class Keys:
         return f"{self.namespace}:creation"
 
     def import_hold(self) -> str:
-        """Present while an import with times of its own runs: no ticks by wall time; 10 s."""
+        """Present while an import brings times of its own: no ticks by wall time; 10 s."""
         return f"{self.namespace}:import"
 
     def model_rows(self, model_shard: int) -> str:
@@ -169,6 +171,10 @@ class Keys:
     def learners(self) -> str:
         """Set of learner ids that have been alive."""
         return f"{self.namespace}:learners"
+
+    def decisions(self, shard: int) -> str:
+        """What was decided for a shard's users; about the last ``MAX_DECISIONS``."""
+        return f"{self.namespace}:{{u{shard}}}:decisions"
 
     def catalog(self) -> str:
         """Hash of the shop's products by id, JSON; lives with the shop."""

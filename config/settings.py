@@ -45,11 +45,12 @@ class RedisSettings(_Table, frozen=True):
 
 
 class ServerSettings(_Table, frozen=True):
-    """``[server]``: the HTTP side. Port 0 takes a free one."""
+    """``[server]``: the HTTP side. Port 0 takes a free one; ``metrics_port`` 0 is none."""
 
     host: str = "127.0.0.1"
     port: Port = 8700
     processes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    metrics_port: Port = 0
     cors_origins: tuple[str, ...] = ("*",)
 
 
@@ -66,6 +67,7 @@ class WorkerSettings(_Table, frozen=True):
     """``[worker]``: the stream side. ``metrics_port`` 0 takes a free one."""
 
     processes: Annotated[int, msgspec.Meta(ge=0, le=64)] = 1
+    metrics_host: str = "127.0.0.1"
     metrics_port: Port = 0
     cached_users: Positive = 50_000
 
@@ -82,6 +84,7 @@ class LearnerSettings(_Table, frozen=True):
     """``[learner]``: the side that learns models from the examples of all shards."""
 
     processes: Annotated[int, msgspec.Meta(ge=0, le=16)] = 1
+    metrics_host: str = "127.0.0.1"
     metrics_port: Port = 0
 
 

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
-from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
-
 from loadtest.bench_stream import start_workers
+from loadtest.latency import histogram, percentiles
 from loadtest.machine import machine
 from loadtest.open_loop import Schedule, Sent, send_open_loop
 from loadtest.prober import CommitProber
@@ -15,7 +14,6 @@ from loadtest.settled import all_applied
 
 WARM_UP_SECONDS = 3.0
 _SETTLE_SECONDS = 10.0
-_MAX_US = 60_000_000
 
 
 def bench_append(
@@ -67,14 +65,13 @@ def _round(shop: ShopUnderTest, schedule: Schedule) -> dict[str, Any]:
         shop.wait(lambda: all_applied(shop), "not all is committed", _SETTLE_SECONDS)
     counted = [batch for batch in sent if batch.due_at >= sent[0].due_at + WARM_UP_SECONDS]
     append, whole = _commit_latencies(prober, counted)
-    gaps = _histogram(prober.gaps_ms)
     return {
         "events": len(append),
         "refused_batches": sum(not batch.entries for batch in counted),
-        **_percentiles("append_to_commit", _histogram(append)),
-        **_percentiles("send_to_commit", _histogram(whole)),
-        **_percentiles("reply", _histogram([batch.reply_ms for batch in counted])),
-        "probe_gap_p99_ms": gaps.get_value_at_percentile(99) / 1000,
+        **percentiles("append_to_commit", append),
+        **percentiles("send_to_commit", whole),
+        **percentiles("reply", [batch.reply_ms for batch in counted]),
+        "probe_gap_p99_ms": histogram(prober.gaps_ms).get_value_at_percentile(99) / 1000,
     }
 
 
@@ -91,18 +88,3 @@ def _commit_latencies(
             append.append(1000 * at - entry[0])
             whole.append(1000 * (at - batch.due_at))
     return append, whole
-
-
-def _histogram(values_ms: Sequence[float]) -> HdrHistogram:
-    histogram = HdrHistogram(1, _MAX_US, 3)
-    for value in values_ms:
-        histogram.record_value(max(round(1000 * value), 1))
-    return histogram
-
-
-def _percentiles(name: str, histogram: HdrHistogram) -> dict[str, float]:
-    return {
-        f"{name}_p50_ms": histogram.get_value_at_percentile(50) / 1000,
-        f"{name}_p99_ms": histogram.get_value_at_percentile(99) / 1000,
-        f"{name}_max_ms": histogram.get_max_value() / 1000,
-    }

@@ -11,9 +11,10 @@ from itertools import islice, pairwise
 from math import ceil
 from random import Random
 
+from loadtest.children import ChildFailed
 from loadtest.fail_points import FailPoint
 from loadtest.formats import Timed
-from loadtest.processes import ChildFailed, ShopUnderTest
+from loadtest.processes import ShopUnderTest
 from loadtest.proxy import FaultProxy
 from loadtest.replay import Target, replay
 from loadtest.settled import all_applied, hold_time

@@ -8,7 +8,7 @@ from random import Random
 import orjson
 
 from config.keys import Ids
-from loadtest.settled import LogId, log_id
+from config.log_ids import LogId, log_id
 
 N_USERS = 10_000
 _CONNECTIONS = 16

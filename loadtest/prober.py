@@ -8,8 +8,9 @@ from collections import defaultdict
 
 import hiredis
 
+from config.log_ids import LogId
 from loadtest.processes import ShopUnderTest
-from loadtest.settled import LogId, committed
+from loadtest.settled import committed
 from loadtest.synthetic import command
 
 _PAUSE_SECONDS = 0.0003

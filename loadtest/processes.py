@@ -5,16 +5,13 @@ ended when the ``with`` ends, whatever happened.
 """
 
 import http.client
-import os
 import secrets
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import redis
@@ -22,91 +19,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config.keys import Ids, Keys
+from loadtest.children import Child, ChildFailed
 
 NAMESPACE = "loadtest"
 N_SHARDS = 64
 _POLL_SECONDS = 0.02
 _START_SECONDS = 30.0
-_STOP_SECONDS = 10.0
-_TAIL_BYTES = 2_000
 
 Launch = Callable[[Sequence[str]], Sequence[str]]
 """Turns a command into the one that is run; the command line ties children to this process."""
-
-
-class ChildFailed(Exception):
-    """A child did not come up, or not down; the text ends with its last lines."""
-
-
-class Child:
-    """A process that can be killed and started again; it writes into ``log``."""
-
-    def __init__(self, command: Sequence[str], environ: Mapping[str, str], log: Path) -> None:
-        self._command, self._environ, self._log = command, environ, log
-        self._process: subprocess.Popen[bytes] | None = None
-        self.wanted = False
-        self.starts = 0
-
-    def start(self) -> None:
-        """Start it, in a process group of its own."""
-        self.wanted = True
-        self.starts += 1
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **self._environ},
-                start_new_session=True,
-            )
-
-    def tend(self) -> None:
-        """Start it again if it ended and should not have."""
-        if self.wanted and not self.alive:
-            self.start()
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """Its process id, and its group's."""
-        if self._process is None:
-            raise ChildFailed("it was never started")
-        return self._process.pid
-
-    def kill(self) -> None:
-        """Kill it at once, with what it started."""
-        self._send(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Ask it to end and wait; kill it where it does not."""
-        self.wanted = False
-        if self._process is None:
-            return
-        self._send(signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_STOP_SECONDS)
-        self._send(signal.SIGKILL)
-        self._process.wait()
-
-    def cpu_seconds(self) -> float:
-        """Return the processor time that it used so far (Linux)."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
-        user, system = fields.split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-    def last_lines(self) -> str:
-        """Return the end of what it wrote."""
-        return self._log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")
-
-    def _send(self, number: signal.Signals) -> None:
-        if self.alive:
-            with suppress(ProcessLookupError):
-                os.killpg(self.pid, number)
 
 
 class ShopUnderTest:
@@ -149,9 +70,9 @@ class ShopUnderTest:
         self._child("redis", "redis").start()
         self.wait(self.redis_answers, "Redis does not answer")
 
-    def start_server(self) -> None:
-        """Start the server and wait until it is healthy."""
-        self._child("server", "serve", through=self.socket_path).start()
+    def start_server(self, through: str | None = None) -> None:
+        """Start the server, through a proxy where one is named; wait until it is healthy."""
+        self._child("server", "serve", through=through or self.socket_path).start()
         self.wait(self.server_answers, "the server does not answer")
 
     def start_worker(self, name: str, through: str | None = None) -> Child:
@@ -159,6 +80,15 @@ class ShopUnderTest:
         worker = self._child(name, "work", through=through or self.socket_path)
         worker.start()
         return worker
+
+    def start_learner(self, name: str = "learner") -> None:
+        """Start a learner and return without waiting."""
+        self._child(name, "learn", through=self.socket_path).start()
+
+    def start_program(self, name: str, command: Sequence[str]) -> None:
+        """Start another program beside the shop's own and return without waiting."""
+        self.children[name] = Child(self._launch(command), {}, self.folder / f"{name}.log")
+        self.children[name].start()
 
     def tend(self) -> None:
         """Start again what ended and should not have."""
@@ -193,13 +123,18 @@ class ShopUnderTest:
             return False
 
     def server_answers(self) -> bool:
-        """Tell whether the server takes requests."""
-        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=1.0)
+        """Tell whether the server takes requests and is healthy."""
+        return self.answers(self.url, "/healthz") == 200
+
+    @staticmethod
+    def answers(url: str, path: str) -> int | None:
+        """Return the status that a server answers a GET with, None where it does not answer."""
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=1.0)
         try:
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
+            connection.request("GET", path)
+            return connection.getresponse().status
         except (OSError, http.client.HTTPException):
-            return False
+            return None
         finally:
             connection.close()
 

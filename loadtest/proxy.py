@@ -1,7 +1,8 @@
-"""A proxy before Redis that kills a process, or loses a reply, at a named point of its work.
+"""A proxy before Redis that kills a process, loses a reply, or makes Redis slow.
 
-It reads the protocol on its way through, so that a fail point is hit exactly there and not around
-that time. One proxy stands before each process under test.
+A kill comes at a named point of the work: the proxy reads the protocol on its way through, so that
+a fail point is hit exactly there and not around that time. One stands before each process under
+test.
 """
 
 import asyncio
@@ -20,7 +21,8 @@ class FaultProxy:
     """Stands between one process and Redis, in a thread of its own; use it in a ``with``.
 
     ``listen`` and ``upstream`` are paths of Unix sockets. ``kill`` ends the process under test at
-    once; the proxy's thread calls it. ``hits`` counts the fail points that were hit.
+    once; the proxy's thread calls it. ``hits`` counts the fail points that were hit. Each reply
+    comes ``delay_seconds`` later than Redis gave it.
     """
 
     def __init__(self, listen: str, upstream: str, kill: Callable[[], None]) -> None:
@@ -32,6 +34,7 @@ class FaultProxy:
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
         self.hits: Counter[FailPoint] = Counter()
+        self.delay_seconds = 0.0
 
     def __enter__(self) -> "FaultProxy":
         self._thread.start()
@@ -81,9 +84,11 @@ class FaultProxy:
             to_client.transport.abort()
             return
         conversation = Conversation(self._takes)
+        late = _Late(to_client, lambda: self.delay_seconds)
         pumps = [
             asyncio.create_task(self._pump(from_client, to_redis, conversation.commands)),
-            asyncio.create_task(self._pump(from_redis, to_client, conversation.replies)),
+            asyncio.create_task(self._pump(from_redis, late, conversation.replies)),
+            asyncio.create_task(late.run()),
         ]
         with suppress(asyncio.CancelledError):  # the proxy ends
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -96,7 +101,7 @@ class FaultProxy:
     async def _pump(
         self,
         reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
+        writer: "asyncio.StreamWriter | _Late",
         passing: Callable[[bytes], Passed],
     ) -> None:
         """Pass bytes on until one side ends or a fail point is hit; both end the connection."""
@@ -119,3 +124,36 @@ class FaultProxy:
             self._kill()
         self.hits[point] += 1
         self._hit.set()
+
+
+class _Late:
+    """Writes bytes in order, each as late as ``delay_seconds`` says when they come."""
+
+    def __init__(self, writer: asyncio.StreamWriter, delay_seconds: Callable[[], float]) -> None:
+        self._writer, self._delay_seconds = writer, delay_seconds
+        self._queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        self._n_late = 0
+
+    def write(self, data: bytes) -> None:
+        """Take bytes, to be written when their time has come."""
+        delay_seconds = self._delay_seconds()
+        if not self._n_late and not delay_seconds:
+            self._writer.write(data)
+            return
+        self._n_late += 1
+        self._queue.put_nowait((asyncio.get_running_loop().time() + delay_seconds, data))
+
+    async def drain(self) -> None:
+        """Wait as a writer does; what is late is bounded by what the client asks for."""
+        if not self._n_late:
+            await self._writer.drain()
+
+    async def run(self) -> None:
+        """Write what was late, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due_at, data = await self._queue.get()
+            await asyncio.sleep(max(due_at - loop.time(), 0))
+            self._writer.write(data)
+            self._n_late -= 1
+            await self._writer.drain()

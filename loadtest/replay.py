@@ -2,8 +2,9 @@
 
 A live replay dates events as they are sent and spreads users over several senders, one batch in
 flight a sender. An import keeps the times of the file; as they set the clocks of the shards, it is
-sent by one sender in the order of the file. A batch is sent again, with the same message ids,
-until it is accepted. A batch of an import spans at most 12 hours, well inside the 24 hours of the
+sent by one sender in the order of the file, and while it waits, paces or backs off, it says every
+three seconds that it is still there. A batch is sent again, with the same message ids, until it is
+accepted. A batch of an import spans at most 12 hours, well inside the 24 hours of the
 shard's clock within which a message id that comes again has no effect.
 """
 
@@ -11,7 +12,8 @@ import asyncio
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any, NamedTuple
@@ -31,6 +33,8 @@ _TRY_AGAIN_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 _FIRST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 0.5
 _REQUEST_SECONDS = 30.0
+_LIVE_PATH, _IMPORT_PATH = "/v1/batch", "/v1/import"
+_EMPTY_BATCH = b'{"batch":[]}'
 
 
 class _Queued(NamedTuple):
@@ -63,7 +67,8 @@ class Target:
     """Where to send, with which key; ``imports`` keeps the file's times (a secret key is needed).
 
     ``speed`` is how many seconds of the file pass in one; None sends as fast as is accepted.
-    ``give_up_seconds`` bounds how long a batch is sent again.
+    ``give_up_seconds`` bounds how long a batch is sent again; every ``hold_seconds`` an import says
+    that it goes on, well inside the 10 s after which wall time would enter the shards.
     """
 
     url: str
@@ -73,6 +78,7 @@ class Target:
     senders: int = 4
     give_up_seconds: float = 60.0
     batch_events: int = MAX_BATCH_EVENTS
+    hold_seconds: float = 3.0
 
 
 @dataclass(slots=True)
@@ -128,6 +134,7 @@ class _Replay:
         self._result = ReplayResult()
         n_senders = 1 if target.imports else target.senders
         self._queues = [_Queue(_QUEUED_EVENTS) for _ in range(n_senders)]
+        self._path = _IMPORT_PATH if target.imports else _LIVE_PATH
 
     async def run(self, events: Iterable[Timed]) -> ReplayResult:
         began = time.monotonic()
@@ -142,7 +149,7 @@ class _Replay:
             verify=self._target.url.startswith("https"),  # reading certificates takes 50 ms
         ) as client:
             try:
-                async with asyncio.TaskGroup() as tasks:
+                async with self._holding_time(client), asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._feed(events))
                     for queue in self._queues:
                         tasks.create_task(self._send_all(client, queue, began))
@@ -150,6 +157,26 @@ class _Replay:
                 raise group.exceptions[0] from None
         self._result.seconds = time.monotonic() - began
         return self._result
+
+    @asynccontextmanager
+    async def _holding_time(self, client: httpx.AsyncClient) -> AsyncIterator[None]:
+        """Keep wall time out of the shards during an import, whatever its batches wait for."""
+        if not self._target.imports:
+            yield
+            return
+        holding = asyncio.create_task(self._hold_time(client))
+        try:
+            yield
+        finally:
+            holding.cancel()
+            with suppress(asyncio.CancelledError):
+                await holding
+
+    async def _hold_time(self, client: httpx.AsyncClient) -> None:
+        while True:
+            await asyncio.sleep(self._target.hold_seconds)
+            with suppress(httpx.TransportError):  # the next one will do
+                await client.post(_IMPORT_PATH, content=_EMPTY_BATCH)
 
     async def _feed(self, events: Iterable[Timed]) -> None:
         """Put each event, when its time has come, into the queue of its user's sender."""
@@ -208,7 +235,7 @@ class _Replay:
         """Send once; return why it was not accepted (empty: it was), and the status if any."""
         body = b'{"batch":[' + b",".join(batch) + b"]}"
         try:
-            response = await client.post("/v1/batch", content=body)
+            response = await client.post(self._path, content=body)
         except httpx.TransportError as error:
             return f"{type(error).__name__} {error}".strip(), None
         if response.status_code == 200:

@@ -1,25 +1,15 @@
 """Reads from Redis, from outside, how far the workers are and what they have stored."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import redis
 
-from config.keys import IMPORT_HOLD_MS
+from config.keys import IMPORT_HOLD_MS, N_MODEL_SHARDS
+from config.log_ids import LogId, log_id
 from loadtest.processes import ShopUnderTest
-
-LogId = tuple[int, int]
-
-
-def log_id(text: bytes | str) -> LogId:
-    """Return a log id as numbers that compare.
-
-    >>> log_id(b"17-2") < log_id("17-10")
-    True
-    """
-    ms, _, number = (text.decode() if isinstance(text, bytes) else text).partition("-")
-    return int(ms), int(number)
 
 
 def committed(commit: bytes | None) -> LogId:
@@ -59,6 +49,35 @@ def log_ends(shop: ShopUnderTest) -> dict[int, LogId]:
     for shard in range(shop.ids.n_shards):
         pipe.xrevrange(shop.keys.events(shard), count=1)
     return {shard: log_id(last[0][0]) for shard, last in enumerate(pipe.execute()) if last}
+
+
+def all_learned(shop: ShopUnderTest) -> bool:
+    """Tell whether every model shard has learned from all examples that there are.
+
+    While Redis is away: False.
+    """
+    sources = range(shop.ids.n_shards)
+    pipe = shop.client.pipeline(transaction=False)
+    for shard in sources:
+        pipe.xrevrange(shop.keys.examples(shard), count=1)
+    for model_shard in range(N_MODEL_SHARDS):
+        pipe.get(shop.keys.model_commit(model_shard))
+    try:
+        replies = pipe.execute()
+    except redis.RedisError:
+        return False
+    ends = {shard: log_id(replies[shard][0][0]) for shard in sources if replies[shard]}
+    return all(covers(commit, ends) for commit in replies[len(sources) :])
+
+
+def covers(model_commit: bytes | None, ends: Mapping[int, LogId]) -> bool:
+    """Tell whether a model shard's commit, JSON with ``positions``, reaches these examples.
+
+    >>> covers(b'{"positions":{"7":"17-1"}}', {7: (17, 1)}), covers(None, {7: (17, 1)})
+    (True, False)
+    """
+    positions = {} if model_commit is None else orjson.loads(model_commit)["positions"]
+    return all(log_id(positions.get(str(shard), "0-0")) >= end for shard, end in ends.items())
 
 
 def hold_time(shop: ShopUnderTest) -> None:

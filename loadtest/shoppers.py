@@ -1,4 +1,4 @@
-"""Seeded shoppers for the demo: they come, look around, fill carts, some identify, some order.
+"""Sends the demo's shoppers to a server: their events, and what their pages ask.
 
 Open loop: events leave when they are due, however long the server takes.
 """
@@ -6,8 +6,10 @@ Open loop: events leave when they are due, however long the server takes.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
 from random import Random
 from secrets import token_hex
 from threading import Event as Stop
@@ -15,20 +17,23 @@ from typing import Any
 
 import httpx
 
-from loadtest.formats import SegmentEvent
+from loadtest.formats import SegmentEvent, iso_time
+from loadtest.shopping import Goods, Question, Tastes, visits
 
-N_CATEGORIES = 12
-PRODUCTS_A_CATEGORY = 20
-N_CUSTOMERS = 40
 _STATS_SECONDS = 0.5
 _REQUEST_SECONDS = 5.0
 _MOST_IN_FLIGHT = 200
-_PLACES = ("hats", "boots", "coats", "bags", "belts", "shirts")
+_BATCH = 200
+_PAST_MS = 60 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
 class ShopperStats:
-    """What the shoppers did so far. ``p99_ms``: of the last 1,000 replies."""
+    """What the shoppers did so far. ``p99_ms``: of the last 1,000 replies to events.
+
+    ``first_reason`` is that of the first product that a visitor's own history led to, and
+    ``first_at`` when it came, by the monotonic clock.
+    """
 
     sent: int = 0
     accepted: int = 0
@@ -36,90 +41,100 @@ class ShopperStats:
     visitors: int = 0
     identified: int = 0
     orders: int = 0
+    decisions: int = 0
+    clicks: int = 0
     events_per_second: float = 0.0
     p99_ms: float = 0.0
+    first_reason: str = ""
+    first_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Product:
-    product_id: str
-    category: str
-    brand: str
-    price: float
+OnStats = Callable[[ShopperStats], None]
 
-    def fields(self) -> dict[str, Any]:
-        return {
-            "product_id": self.product_id,
-            "category": self.category,
-            "brand": self.brand,
-            "price": self.price,
-        }
+
+def send_past_shoppers(
+    base_url: str, write_key: str, tastes: Tastes, seed: int, n_events: int
+) -> int:
+    """Send what shoppers did in the last hour, at once; return how many events were accepted."""
+    events = [step for step in islice(visits(seed, tastes), 3 * n_events) if isinstance(step, dict)]
+    events = events[:n_events]
+    began_ms = int(datetime.now(UTC).timestamp() * 1000) - _PAST_MS
+    accepted = 0
+    with httpx.Client(base_url=base_url, headers=_headers(write_key), timeout=30.0) as client:
+        for start in range(0, len(events), _BATCH):
+            batch = [
+                event
+                | {
+                    "messageId": token_hex(8),
+                    "timestamp": iso_time(began_ms + _PAST_MS * (start + n) // len(events)),
+                }
+                for n, event in enumerate(events[start : start + _BATCH])
+            ]
+            answer = client.post("/v1/batch", json={"batch": batch})
+            accepted += len(batch) if answer.status_code == 200 else 0
+    return accepted
 
 
 def run_shoppers(
     base_url: str,
     write_key: str,
+    tastes: Tastes,
     seed: int,
     events_per_second: float,
     stop: Stop,
-    on_stats: Callable[[ShopperStats], None],
+    on_stats: OnStats,
 ) -> None:
-    """Send events until ``stop`` is set; tell ``on_stats`` twice a second, and at the end."""
-    crowd = _Crowd(Random(seed), on_stats)
+    """Shop until ``stop`` is set; tell ``on_stats`` twice a second, and at the end."""
+    crowd = _Crowd(tastes, seed, on_stats)
     asyncio.run(crowd.run(base_url, write_key, events_per_second, stop))
 
 
-def visits(rng: Random) -> Iterator[SegmentEvent]:
-    """Yield the events of some 20 shoppers who are in the shop at one time, for ever.
-
-    Without times and message ids, which differ from run to run.
-    """
-    catalog = _catalog(rng)
-    run = f"{rng.getrandbits(32):08x}"
-    number = 20
-    present = [_visit(rng, catalog, f"demo-{run}-{n}") for n in range(number)]
-    while True:
-        place = rng.randrange(len(present))
-        event = next(present[place], None)
-        if event is None:
-            present[place] = _visit(rng, catalog, f"demo-{run}-{number}")
-            number += 1
-        else:
-            yield event
+def tastes_of(goods: Sequence[Goods], seed: int) -> Tastes:
+    """Return what the shoppers of a seed like."""
+    return Tastes(goods, Random(f"{seed} tastes"))
 
 
 class _Crowd:
-    def __init__(self, rng: Random, on_stats: Callable[[ShopperStats], None]) -> None:
-        self._rng = rng
+    def __init__(self, tastes: Tastes, seed: int, on_stats: OnStats) -> None:
+        self._steps = visits(seed, tastes)
         self._on_stats = on_stats
         self._stats = ShopperStats()
         self._visitors: set[str] = set()
         self._latencies: deque[float] = deque(maxlen=1000)
+        self._in_flight: set[asyncio.Task[None]] = set()
 
     async def run(self, url: str, key: str, rate: float, stop: Stop) -> None:
         began = stats_at = time.monotonic()
-        headers = {"authorization": f"Bearer {key}"}
-        in_flight: set[asyncio.Task[None]] = set()
+        n_events = 0
         async with httpx.AsyncClient(
-            base_url=url, headers=headers, timeout=_REQUEST_SECONDS, verify=url.startswith("https")
+            base_url=url,
+            headers=_headers(key),
+            timeout=_REQUEST_SECONDS,
+            verify=url.startswith("https"),
         ) as client:
-            for number, event in enumerate(visits(self._rng)):
-                due = began + number / rate
-                await _sleep_until(due, stop)
+            for step in self._steps:
+                if isinstance(step, Question):
+                    self._start(self._ask(client, step))
+                    continue
+                await _sleep_until(began + n_events / rate, stop)
                 if stop.is_set():
                     break
-                now = time.monotonic()
-                if len(in_flight) < _MOST_IN_FLIGHT:
-                    task = asyncio.create_task(self._send(client, event))
-                    in_flight.add(task)
-                    task.add_done_callback(in_flight.discard)
-                else:
-                    self._stats = replace(self._stats, failed=self._stats.failed + 1)
-                if now >= stats_at:
-                    stats_at = now + _STATS_SECONDS
-                    self._tell(now - began)
-            await asyncio.gather(*in_flight)
+                n_events += 1
+                self._start(self._send(client, step))
+                if time.monotonic() >= stats_at:
+                    stats_at = time.monotonic() + _STATS_SECONDS
+                    self._tell(time.monotonic() - began)
+            await asyncio.gather(*self._in_flight)
         self._tell(time.monotonic() - began)
+
+    def _start(self, work: Any) -> None:
+        if len(self._in_flight) >= _MOST_IN_FLIGHT:
+            work.close()
+            self._stats = replace(self._stats, failed=self._stats.failed + 1)
+            return
+        task = asyncio.create_task(work)
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
 
     async def _send(self, client: httpx.AsyncClient, event: SegmentEvent) -> None:
         self._visitors.add(event["anonymousId"])
@@ -132,7 +147,7 @@ class _Crowd:
         except httpx.TransportError:
             is_accepted = False
         self._latencies.append(1000 * (time.perf_counter() - began))
-        stats = self._stats
+        stats, name = self._stats, event.get("event")
         self._stats = replace(
             stats,
             sent=stats.sent + 1,
@@ -140,8 +155,29 @@ class _Crowd:
             failed=stats.failed + (not is_accepted),
             visitors=len(self._visitors),
             identified=stats.identified + (is_accepted and event["type"] == "identify"),
-            orders=stats.orders + (is_accepted and event.get("event") == "Order Completed"),
+            orders=stats.orders + (is_accepted and name == "Order Completed"),
+            clicks=stats.clicks + (is_accepted and name == "Promotion Clicked"),
         )
+
+    async def _ask(self, client: httpx.AsyncClient, question: Question) -> None:
+        try:
+            response = await client.post("/v1/personalize", json=question.body)
+        except httpx.TransportError:
+            return
+        if response.status_code != 200:
+            return
+        self._stats = replace(self._stats, decisions=self._stats.decisions + 1)
+        decision = response.json()
+        for name, placement in decision["placements"].items():
+            answered, products = question.answered, placement["products"]
+            answered.decision_id, answered.placement = decision["decisionId"], name
+            answered.products = [product["id"] for product in products]
+            led = next((product for product in products if product["because"]), None)
+            is_first = self._stats.first_at is None and decision["profile"]["eventsSeen"] > 0
+            if led is not None and is_first:
+                self._stats = replace(
+                    self._stats, first_at=time.monotonic(), first_reason=led["reason"]
+                )
 
     def _tell(self, seconds: float) -> None:
         ordered = sorted(self._latencies)
@@ -151,50 +187,11 @@ class _Crowd:
         self._on_stats(self._stats)
 
 
+def _headers(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}
+
+
 async def _sleep_until(due: float, stop: Stop) -> None:
     # ``stop`` belongs to threads: it has no way to wake this loop, so look every 50 ms.
     while (left := due - time.monotonic()) > 0 and not stop.is_set():  # noqa: ASYNC110
         await asyncio.sleep(min(left, 0.05))
-
-
-def _catalog(rng: Random) -> list[list[_Product]]:
-    names = [f"{_PLACES[n % len(_PLACES)]}-{n // len(_PLACES) + 1}" for n in range(N_CATEGORIES)]
-    return [
-        [
-            _Product(f"{name}-{n}", name, f"brand-{rng.randrange(10)}", rng.randint(5, 400) - 0.01)
-            for n in range(PRODUCTS_A_CATEGORY)
-        ]
-        for name in names
-    ]
-
-
-def _visit(rng: Random, catalog: list[list[_Product]], visitor: str) -> Iterator[SegmentEvent]:
-    """Yield one visit: pages and products of a category or two, maybe a cart, maybe an order."""
-    ids = {"anonymousId": visitor}
-    context = {"locale": "en-GB", "device": {"type": rng.choice(("mobile", "desktop"))}}
-    cart: list[_Product] = []
-
-    def track(name: str, properties: dict[str, Any]) -> SegmentEvent:
-        base = {"type": "track", "event": name, "properties": properties, "context": context}
-        return base | ids
-
-    for category in rng.sample(catalog, rng.choice((1, 1, 2))):
-        path = f"/{category[0].category}"
-        yield {"type": "page", "properties": {"path": path}, "context": context} | ids
-        for product in rng.sample(category, rng.randint(1, 6)):
-            yield track("Product Viewed", product.fields())
-            if rng.random() < 0.25:
-                cart.append(product)
-                yield track("Product Added", product.fields() | {"quantity": 1})
-    if cart and rng.random() < 0.7:
-        yield track("Cart Viewed", {"products": [p.fields() | {"quantity": 1} for p in cart]})
-    if rng.random() < 0.3:
-        traits = {"tier": rng.choice(("gold", "silver", "none"))}
-        customer = f"customer-{rng.randrange(N_CUSTOMERS)}"
-        yield {"type": "identify", "userId": customer, "traits": traits} | ids
-    if cart and rng.random() < 0.4:
-        lines = [product.fields() | {"quantity": 1} for product in cart]
-        total = round(sum(product.price for product in cart), 2)
-        yield track("Checkout Started", {"products": lines})
-        order = {"order_id": f"order-{visitor}", "revenue": total, "products": lines}
-        yield track("Order Completed", order)

@@ -56,9 +56,9 @@ def chaos_workload(history: Sequence[Timed], ids: Ids, seed: int) -> Workload:
     before = [timed for timed in history if timed.at_ms < split]
     after = [timed for timed in history if timed.at_ms >= split]
     known = [timed for timed in after if timed.event["userId"] not in anonymous]
-    late = [_received_at(end, _as_visitor(t)) for t in after if t.event["userId"] in anonymous]
+    late = [_received_at(end, as_visitor(t)) for t in after if t.event["userId"] in anonymous]
     phases = [
-        Phase("visitors", [_as_visitor(t) for t in before] + clock_events(ids, split)),
+        Phase("visitors", [as_visitor(t) for t in before] + clock_events(ids, split)),
         Phase("identify", [_identify(user, split) for user in users], forwards=True),
         Phase("known", known + clock_events(ids, end)),
         Phase("late visitors", late, forwards=True),
@@ -133,7 +133,7 @@ def _user_of_each_shard(ids: Ids) -> list[str]:
 
 def _identify(user: str, at_ms: int) -> Timed:
     timed = _own_event(at_ms, "identify", f"identify-{user}", user)
-    timed.event["anonymousId"] = _visitor(user)
+    timed.event["anonymousId"] = visitor_of(user)
     return timed
 
 
@@ -149,9 +149,10 @@ def _own_event(at_ms: int, kind: str, message_id: str, user: str) -> Timed:
     return Timed(at_ms, 0, event | ({"name": "Clock"} if kind == "page" else {}))
 
 
-def _as_visitor(timed: Timed) -> Timed:
+def as_visitor(timed: Timed) -> Timed:
+    """Return the event as one of a visitor who has not said who it is."""
     event = dict(timed.event)
-    event["anonymousId"] = _visitor(event.pop("userId"))
+    event["anonymousId"] = visitor_of(event.pop("userId"))
     return timed._replace(event=event)
 
 
@@ -159,7 +160,8 @@ def _received_at(at_ms: int, timed: Timed) -> Timed:
     return Timed(at_ms, timed.line, timed.event | {"receivedAt": iso_time(at_ms)})
 
 
-def _visitor(user: str) -> str:
+def visitor_of(user: str) -> str:
+    """Return the anonymous id under which a user of the history comes."""
     return f"visitor-{user}"
 
 

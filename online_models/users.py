@@ -142,6 +142,17 @@ _version_1: msgspec.msgpack.Decoder[User] = msgspec.msgpack.Decoder(User)
 _READERS: dict[int, Callable[[bytes], User]] = {1: _version_1.decode}
 
 
+def is_forgotten(user: User, clock: int, retention_ms: int) -> bool:
+    """Tell whether a user stayed away for longer than the retention, by the shard's clock (ms).
+
+    That an id was erased is not forgotten.
+
+    >>> is_forgotten(Linked(known="d", linked_at=0, received_at=5), clock=16, retention_ms=10)
+    True
+    """
+    return not isinstance(user, Suppressed) and clock - user.received_at > retention_ms
+
+
 def encode_user(user: User) -> bytes:
     """Return a user's bytes, in the current version.
 
@@ -165,5 +176,5 @@ def decode_user(data: bytes) -> User:
         raise UnknownStateVersion(data[0])
     try:
         return reader(data[1:])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BrokenState(f"user state cannot be read: {error}") from error

@@ -1,9 +1,10 @@
 """The application: what it is made of, how its parts start and stop, how errors are answered."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from signal import SIGTERM, raise_signal
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -11,47 +12,73 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from config.events import InvalidEvent
+from config.placements import Placement
 from serving.answers import refusal, refusal_of
+from serving.cataloging import CatalogWriter
 from serving.collecting import Collector
 from serving.dependencies import State
-from serving.event_log import EventLog
 from serving.health import Watcher
 from serving.metrics import ServingMetrics
-from serving.middleware import MAX_IN_FLIGHT, CollectCors, Observed
+from serving.middleware import MAX_IN_FLIGHT, Observed, OpenCors
+from serving.openapi import describe
+from serving.personalizing import Personalizer
+from serving.receiving import BODY_SECONDS
 from serving.refusals import Refusal, Refused
 from serving.routes import customers, operations
-from serving.routes.collect import BODY_SECONDS, collect_routes
+from serving.routes.catalog import catalog_route
+from serving.routes.collect import collect_routes
+from serving.routes.personalize import personalize_route
 from serving.users import UserReader
 
+_STOP_SECONDS = 0.25
+
 log = structlog.get_logger()
+
+
+Background = Callable[[], Coroutine[Any, Any, None]]
 
 
 def create_app(
     *,
     collector: Collector,
-    event_log: EventLog,
+    personalizer: Personalizer,
+    catalog_writer: CatalogWriter,
     watcher: Watcher,
     users: UserReader,
     metrics: ServingMetrics,
     cors_origins: Sequence[str],
+    background: Sequence[Background],
     on_stop: Callable[[], Awaitable[None]],
     body_seconds: float = BODY_SECONDS,
     max_in_flight: int = MAX_IN_FLIGHT,
 ) -> FastAPI:
     """Return the application; production and tests differ only in what they pass.
 
-    ``on_stop`` closes what the caller opened for it.
+    ``background`` runs beside the requests and is stopped in its order; ``on_stop`` closes what the
+    caller opened for it.
     """
-    state = State(collector=collector, metrics=metrics, users=users, watcher=watcher)
-    app = FastAPI(
-        openapi_url=None,
-        redirect_slashes=False,
-        lifespan=_lifespan(state, event_log, watcher, on_stop),
+    state = State(
+        catalog_writer=catalog_writer,
+        collector=collector,
+        metrics=metrics,
+        personalizer=personalizer,
+        users=users,
+        watcher=watcher,
     )
-    app.router.routes.extend(collect_routes(body_seconds))
+    app = FastAPI(
+        title="Shopkeeper",
+        description="Events in, decisions out.",
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(state, watcher, background, on_stop),
+    )
+    # In front of the routes that FastAPI has put there already: pages wait for this one.
+    app.router.routes.insert(0, personalize_route(body_seconds))
+    app.router.routes.extend([*collect_routes(body_seconds), catalog_route(body_seconds)])
     app.include_router(customers.router)
     app.include_router(operations.router)
-    app.add_middleware(CollectCors, origins=tuple(cors_origins))
+    _describe_lazily(app, personalizer.placements)
+    app.add_middleware(OpenCors, origins=tuple(cors_origins))
     app.add_middleware(Observed, metrics=metrics, max_in_flight=max_in_flight)
     app.add_exception_handler(Refused, _answer_refused)
     app.add_exception_handler(InvalidEvent, _answer_invalid)
@@ -60,25 +87,43 @@ def create_app(
     return app
 
 
+def _describe_lazily(app: FastAPI, placements: Mapping[str, Placement]) -> None:
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = describe(app.title, app.description, app.routes, placements)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
 def _lifespan(
-    state: State, event_log: EventLog, watcher: Watcher, on_stop: Callable[[], Awaitable[None]]
+    state: State,
+    watcher: Watcher,
+    background: Sequence[Background],
+    on_stop: Callable[[], Awaitable[None]],
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         await watcher.look()
-        tasks = [asyncio.create_task(event_log.run()), asyncio.create_task(watcher.run())]
+        tasks = [asyncio.create_task(run()) for run in (*background, watcher.run)]
         for task in tasks:
             task.add_done_callback(_stop_if_broken)
         try:
             yield state
         finally:
             for task in tasks:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                await _stop(task)
             await on_stop()
 
     return lifespan
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    # Not once: redis-py sends through wait_for, which on Python 3.11 swallows a cancellation that
+    # comes in the very moment when it is done (https://github.com/python/cpython/issues/86296).
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=_STOP_SECONDS)
 
 
 def _stop_if_broken(task: asyncio.Task[None]) -> None:

@@ -73,7 +73,8 @@ def split_batch(body: bytes) -> RawBatch:
         parse_object(body)
         raise Refused(Refusal.NO_BATCH, "a list named batch is needed")
     # The rest is read by the strict reader, to which a second "batch" is a key named twice.
-    around = parse_object(body.replace(raw, b"null", 1))
+    start = _start_of(raw, body)
+    around = parse_object(b"null".join((body[:start], body[start + len(raw) :])))
     events = _split_list(raw)
     if len(events) > MAX_BATCH_EVENTS:
         raise Refused(Refusal.TOO_MANY_EVENTS, f"at most {MAX_BATCH_EVENTS} events are allowed")
@@ -93,8 +94,18 @@ def _find_batch(body: bytes) -> bytes | None:
         raw = bytes(_envelope_decoder.decode(body).batch)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         # One event may nest too deep or hold a NaN; brackets still say where each ends.
-        raw = _find_batch_by_brackets(body)
+        span = _find_batch_by_brackets(body)
+        raw = body[span] if span else b""
     return raw if raw.startswith(b"[") else None
+
+
+def _start_of(raw: bytes, body: bytes) -> int:
+    """Return where the batch stands; equal bytes may stand elsewhere, such as two empty lists."""
+    start = body.find(raw)
+    if body.find(raw, start + 1) < 0:
+        return start
+    span = _find_batch_by_brackets(body)
+    return span.start if span and body[span] == raw else start
 
 
 def _split_list(raw: bytes) -> list[bytes]:
@@ -123,7 +134,7 @@ def _marks(text: bytes) -> Iterator[tuple[int, int, bytes]]:
         position = found.end()
 
 
-def _find_batch_by_brackets(body: bytes) -> bytes:
+def _find_batch_by_brackets(body: bytes) -> slice | None:
     depth = 0
     start: int | None = None
     for begin, end, mark in _marks(body):
@@ -134,8 +145,8 @@ def _find_batch_by_brackets(body: bytes) -> bytes:
         elif mark in b"]}":
             depth -= 1
             if depth == 1 and start is not None:
-                return body[start:end]
-    return b""
+                return slice(start, end)
+    return None
 
 
 def _split_by_brackets(raw: bytes) -> list[bytes]:

@@ -4,16 +4,17 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from config.events import ENTRY_FIELD, SUBJECT_FIELD, EventType, InvalidEvent
-from config.keys import IMPORT_HOLD_MS, Keys
+from config.events import ENTRY_FIELD, SUBJECT_FIELD, EventType, InvalidEvent, Reason
+from config.keys import IMPORT_HOLD_MS, MAX_DEAD_LETTERS, Keys
 from serving.access import Caller, KeyRing
 from serving.bodies import MAX_EVENT_BYTES, RawBatch, split_batch
 from serving.event_log import Command, EventLog, LogUnavailable
 from serving.fields import as_object
-from serving.limits import RateLimit
+from serving.limits import Limits
 from serving.metrics import ServingMetrics
 from serving.reading import Accepted, Around, Rejected, Rules, read_event, read_fields
 from serving.refusals import Refusal, Refused
@@ -21,16 +22,9 @@ from serving.strict_json import parse_object
 
 _EVENTS_BEFORE_OTHERS = 50  # so that a large batch does not hold up small requests for long
 _NOTHING_AROUND = Around({})
+MAX_LETTER_BYTES = 2 * 1024  # of an event that could not be read; enough to see why
 
 Read = Accepted | Rejected
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Events a second, of one key and of one user."""
-
-    per_key: RateLimit
-    per_user: RateLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +69,12 @@ class Collector:
         return {"success": True, "ids": log_ids} if with_ids else {"success": True}
 
     async def collect_batch(
-        self, body: bytes, key: str | None, *, with_ids: bool
+        self, body: bytes, key: str | None, *, with_ids: bool, imports: bool = False
     ) -> dict[str, Any]:
         """Put the good events of a batch into the log, the bad ones aside; return the reply.
+
+        An import, called so by its route or by ``"import": true`` in the body, needs a secret key.
+        Even an empty one keeps wall time out of the shards for a while.
 
         Raises:
             Refused: the caller may not, or not now, or Redis did not confirm.
@@ -86,16 +83,23 @@ class Collector:
         caller = self.key_ring.caller(key) if key else None
         try:
             batch = split_batch(body)
-            around = Around(as_object(batch.around, "context"), batch.around.get("sentAt"))
+            around = _around(batch.around, imports)
         except InvalidEvent as error:
             if caller is not None:
                 await self._bury(error, body, caller, "batch")
             raise
-        caller = caller or self.key_ring.caller(_body_key(batch.around))
+        key = key or _body_key(batch.around)
+        caller = (self.key_ring.secret_caller if around.imports else self.key_ring.caller)(key)
         self._check_key_limit(caller, len(batch.events))
         reads = await self._read(batch, around, caller)
-        log_ids = await self._keep(reads, caller)
+        log_ids = await self._keep(reads, caller, [self._hold()] if around.imports else [])
         return _batch_reply(reads, log_ids if with_ids else None)
+
+    async def hold_time(self, key: str | None) -> None:
+        """Keep wall time out of the shards though an import is refused: it will come again."""
+        with suppress(Refused, LogUnavailable):
+            self.key_ring.secret_caller(key)
+            await self.log.append([self._hold()])
 
     async def _read(self, batch: RawBatch, around: Around, caller: Caller) -> list[Read]:
         reads: list[Read] = []
@@ -112,30 +116,37 @@ class Collector:
         raw = b"" if self.rules.consent_required else body[:MAX_EVENT_BYTES]
         await self._keep([Rejected(error, raw, kind)], caller)
 
-    async def _keep(self, reads: Sequence[Read], caller: Caller) -> list[str | None]:
+    async def _keep(
+        self, reads: Sequence[Read], caller: Caller, before: Sequence[Command] = ()
+    ) -> list[str | None]:
         """Write events and dead letters; return each event's log id, None for a dead letter."""
         self._check_user_limits(reads, caller)
-        commands = self._hold(reads)
-        n_before = len(commands)
-        commands += [self._command(read) for read in reads]
+        kept = [r for r in reads if isinstance(r, Accepted) or self._may_keep_letter(caller)]
+        commands = [*before, *map(self._command, kept)]
         started = self.clock_seconds()
         try:
-            replies = (await self.log.append(commands))[n_before:] if commands else []
+            replies = (await self.log.append(commands))[len(before) :] if commands else []
         except LogUnavailable as error:
             self._count(reads, failed="unavailable")
             raise Refused(Refusal.LOG_UNAVAILABLE, str(error), retry_after_seconds=1) from error
         self.metrics.append_seconds.observe(self.clock_seconds() - started)
         self._count(reads)
-        return [
-            reply.decode() if isinstance(read, Accepted) and isinstance(reply, bytes) else None
-            for read, reply in zip(reads, replies, strict=True)
-        ]
+        self.metrics.unkept_letters.inc(len(reads) - len(kept))
+        log_ids = (
+            reply.decode()
+            for read, reply in zip(kept, replies, strict=True)
+            if isinstance(read, Accepted) and isinstance(reply, bytes)
+        )
+        return [next(log_ids) if isinstance(read, Accepted) else None for read in reads]
 
-    def _hold(self, reads: Sequence[Read]) -> list[Command]:
+    def _hold(self) -> Command:
         """Return what keeps wall time out of the shards while events bring times of their own."""
-        if any(isinstance(read, Accepted) and read.times.imported for read in reads):
-            return [("SET", self.keys.import_hold(), 1, "PX", IMPORT_HOLD_MS)]
-        return []
+        return ("SET", self.keys.import_hold(), 1, "PX", IMPORT_HOLD_MS)
+
+    def _may_keep_letter(self, caller: Caller) -> bool:
+        """Tell whether one more dead letter is kept; the sender is told of it in any case."""
+        now = self.clock_seconds()
+        return caller.secret or self.limits.letters_per_key.try_one(caller.name, now)
 
     def _command(self, read: Read) -> Command:
         if isinstance(read, Accepted):
@@ -150,8 +161,10 @@ class Collector:
                 read.subject.digest,
             )
         shard, digest = read.subject or (0, "")
-        letter = ("reason", read.error.reason, "detail", read.error.detail, "raw", read.raw)
-        return ("XADD", self.keys.dead(shard), "*", *letter, SUBJECT_FIELD, digest)
+        raw = read.raw[:MAX_LETTER_BYTES]
+        letter = ("reason", read.error.reason, "detail", read.error.detail, "raw", raw)
+        bound = ("MAXLEN", "~", MAX_DEAD_LETTERS)
+        return ("XADD", self.keys.dead(shard), *bound, "*", *letter, SUBJECT_FIELD, digest)
 
     def _check_key_limit(self, caller: Caller, n_events: int) -> None:
         now = self.clock_seconds()
@@ -183,6 +196,13 @@ class Collector:
                 self.metrics.dead_letters.labels(read.error.reason).inc()
             elif read.times.clamped:
                 self.metrics.clamped_times.inc()
+
+
+def _around(fields: dict[str, Any], imports: bool) -> Around:
+    marked = fields.get("import")
+    if marked is not None and not isinstance(marked, bool):
+        raise InvalidEvent(Reason.BAD_FIELD, "import: true or false is allowed")
+    return Around(as_object(fields, "context"), fields.get("sentAt"), imports or marked is True)
 
 
 def _body_key(fields: dict[str, Any]) -> str:

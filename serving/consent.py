@@ -7,15 +7,22 @@ from typing import Any
 def said_of_consent(context: Mapping[str, Any], category: str) -> bool | None:
     """Return what ``context.consent.categoryPreferences`` says of ``category``, in any case.
 
-    None: not a word. What is neither true nor absent counts as refused: a doubtful yes is a no.
+    ``context.consent`` may also say yes to everything, by being true. None: not a word. Whatever
+    else stands there and cannot be read counts as refused: a doubtful yes is a no.
 
     >>> said_of_consent({"consent": {"categoryPreferences": {"Ads": False}}}, "ads")
     False
     """
     consent = context.get("consent")
-    preferences = consent.get("categoryPreferences") if isinstance(consent, dict) else None
-    if not isinstance(preferences, dict):
+    if consent is None or consent is True:
+        return consent
+    if not isinstance(consent, dict):
+        return False
+    preferences = consent.get("categoryPreferences")
+    if preferences is None:
         return None
+    if not isinstance(preferences, dict):
+        return False
     wanted = category.casefold()
     said = [v for k, v in preferences.items() if k.casefold() == wanted and v is not None]
     return all(value is True for value in said) if said else None

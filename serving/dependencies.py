@@ -5,17 +5,21 @@ from typing import Annotated, TypedDict, cast
 from fastapi import Depends, Request
 
 from serving.access import key_in_header
+from serving.cataloging import CatalogWriter
 from serving.collecting import Collector
 from serving.health import Watcher
 from serving.metrics import ServingMetrics
+from serving.personalizing import Personalizer
 from serving.users import UserReader
 
 
 class State(TypedDict):
     """What the lifespan hands to every request."""
 
+    catalog_writer: CatalogWriter
     collector: Collector
     metrics: ServingMetrics
+    personalizer: Personalizer
     users: UserReader
     watcher: Watcher
 

@@ -13,13 +13,14 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from config import redis_health
 from config.errors import SettingsError
 from config.keys import Ids, Keys
+from config.redis_health import Fault
 from serving.creation import settle_creation
 
 LOOK_SECONDS = 0.5
 STALE_SECONDS = 5.0
-FULL_RATE = 0.8
 
 log = structlog.get_logger()
 
@@ -29,11 +30,11 @@ class Missing(StrEnum):
 
     FIRST_LOOK = "no_look_at_redis_yet"
     REDIS = "redis_does_not_answer"
-    APPEND_ONLY = "redis_append_only_file_off"
-    APPEND_ONLY_WRITES = "redis_append_only_file_fails"
-    NO_EVICTION = "redis_evicts_keys"
-    MAX_MEMORY = "redis_has_no_maxmemory"
-    MEMORY = "redis_memory_above_80_percent"
+    APPEND_ONLY = Fault.APPEND_ONLY
+    APPEND_ONLY_WRITES = Fault.APPEND_ONLY_WRITES
+    NO_EVICTION = Fault.NO_EVICTION
+    MAX_MEMORY = Fault.MAX_MEMORY
+    MEMORY = Fault.MEMORY
     CREATION = "shards_or_secret_differ_from_creation"
     WORKER = "no_live_worker"
 
@@ -69,18 +70,11 @@ def judge(info: Mapping[str, Any], n_workers: int) -> Look:
     >>> sorted(judge({**sound, "aof_enabled": 1, "aof_last_write_status": "ok"}, 1).missing)
     [<Missing.MEMORY: 'redis_memory_above_80_percent'>]
     """
-    max_memory = int(info.get("maxmemory", 0))
-    memory_rate = int(info.get("used_memory", 0)) / max_memory if max_memory else 0.0
-    found = {
-        Missing.APPEND_ONLY: info.get("aof_enabled") != 1,
-        Missing.APPEND_ONLY_WRITES: info.get("aof_last_write_status", "ok") != "ok",
-        Missing.NO_EVICTION: info.get("maxmemory_policy") != "noeviction",
-        Missing.MAX_MEMORY: max_memory == 0,
-        Missing.MEMORY: memory_rate >= FULL_RATE,
-        Missing.WORKER: n_workers == 0,
-    }
-    missing = frozenset(name for name, is_missing in found.items() if is_missing)
-    return Look(missing, memory_rate, n_workers)
+    health = redis_health.judge(info)
+    missing = {Missing(fault) for fault in health.faults}
+    if n_workers == 0:
+        missing.add(Missing.WORKER)
+    return Look(frozenset(missing), health.memory_rate, n_workers)
 
 
 class Watcher:

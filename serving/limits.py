@@ -5,7 +5,10 @@ are let through while that moment lies less than the burst ahead (ITU-T I.371;
 https://brandur.org/rate-limiting).
 """
 
+from dataclasses import dataclass
+
 BURST_SECONDS = 10.0
+LETTERS_PER_USER_EVENT = 10
 
 
 class RateLimit:
@@ -41,6 +44,13 @@ class RateLimit:
         if len(self._full_at) > self._max_names:
             self._make_room(now)
 
+    def try_one(self, name: str, now: float) -> bool:
+        """Take one event if it may pass now, and tell whether it may."""
+        if self.wait_seconds(name, 1, now) > 0:
+            return False
+        self.take(name, 1, now)
+        return True
+
     def __len__(self) -> int:
         """Return how many names are remembered."""
         return len(self._full_at)
@@ -50,3 +60,21 @@ class RateLimit:
         surplus = len(self._full_at) - self._max_names * 9 // 10
         for name in list(self._full_at)[: max(surplus, 0)]:
             del self._full_at[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Events a second, of one key and of one user; dead letters a second of one public key."""
+
+    per_key: RateLimit
+    per_user: RateLimit
+    letters_per_key: RateLimit
+
+
+def limits_of(key_events_per_second: float, user_events_per_second: float) -> Limits:
+    """Return the limits; a key may leave as many dead letters as ten users may send events."""
+    return Limits(
+        RateLimit(key_events_per_second),
+        RateLimit(user_events_per_second),
+        RateLimit(LETTERS_PER_USER_EVENT * user_events_per_second),
+    )

@@ -8,7 +8,13 @@ import time
 
 import structlog
 import uvicorn
-from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
+from prometheus_client import (
+    GC_COLLECTOR,
+    PLATFORM_COLLECTOR,
+    PROCESS_COLLECTOR,
+    CollectorRegistry,
+    start_http_server,
+)
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -16,25 +22,35 @@ from redis.exceptions import RedisError
 from starlette.types import ASGIApp
 
 from config.errors import SettingsError
-from config.keys import Ids, Keys
+from config.keys import DAY_MS, Ids, Keys
 from config.settings import Secrets, Settings
+from online_models.next_product import NextProduct
 from serving.access import KeyRing
-from serving.app import create_app
-from serving.collecting import Collector, Limits
+from serving.app import Background, create_app
+from serving.catalog import Catalog
+from serving.cataloging import CatalogWriter
+from serving.collecting import Collector
 from serving.creation import settle_creation
+from serving.decision_log import DecisionLog
 from serving.event_log import ANSWER_SECONDS, EventLog
+from serving.finding import Finder
+from serving.followed import follow_catalog, follow_model
 from serving.health import Look, Watcher
-from serving.limits import RateLimit
+from serving.limits import RateLimit, limits_of
 from serving.metrics import ServingMetrics
 from serving.middleware import MAX_IN_FLIGHT
+from serving.personalizing import Personalizer
 from serving.protocol import PatientProtocol
 from serving.reading import Rules
-from serving.routes.collect import BODY_SECONDS
+from serving.receiving import BODY_SECONDS
+from serving.store import StateReads
+from serving.tokens import Tokens
 from serving.users import UserReader
 
 READ_SECONDS = 0.5
 KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 5
+DECISION_LOG_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -51,8 +67,11 @@ def run_server(settings: Settings, secrets: Secrets, sock: socket.socket | None 
     ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
     asyncio.run(_check_creation(settings, ids))
     listener = sock or _listen(settings.server.host, settings.server.port)
+    registry = CollectorRegistry()
+    if settings.server.metrics_port:
+        _serve_metrics(settings.server.host, settings.server.metrics_port, registry)
     config = uvicorn.Config(
-        build_app(settings, secrets),
+        build_app(settings, secrets, registry=registry),
         loop="auto",  # uvloop, where it runs
         http=PatientProtocol,
         lifespan="on",
@@ -80,6 +99,7 @@ def build_app(
     answer_seconds: float = ANSWER_SECONDS,
     body_seconds: float = BODY_SECONDS,
     max_in_flight: int = MAX_IN_FLIGHT,
+    registry: CollectorRegistry | None = None,
 ) -> ASGIApp:
     """Return the application with real connections, as the settings say.
 
@@ -89,22 +109,40 @@ def build_app(
     ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
     keys = Keys(settings.shop.namespace)
     collect = settings.collect
-    registry = CollectorRegistry()
+    registry = registry or CollectorRegistry()
     for standard in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         registry.register(standard)
     metrics = ServingMetrics(registry)
     client = connect(settings.redis.url)
     event_log = EventLog(client, answer_seconds)
+    key_ring = KeyRing(secrets.write_keys, secrets.secret_keys)
+    rules = Rules(ids, collect.consent_category, collect.consent_required)
     collector = Collector(
-        key_ring=KeyRing(secrets.write_keys, secrets.secret_keys),
-        rules=Rules(ids, collect.consent_category, collect.consent_required),
+        key_ring=key_ring,
+        rules=rules,
         keys=keys,
-        limits=Limits(
-            RateLimit(collect.key_events_per_second), RateLimit(collect.user_events_per_second)
-        ),
+        limits=limits_of(collect.key_events_per_second, collect.user_events_per_second),
         log=event_log,
         metrics=metrics,
-        clock_ms=lambda: time.time_ns() // 1_000_000,
+        clock_ms=_clock_ms,
+        clock_seconds=time.monotonic,
+    )
+    model, catalog = NextProduct(), Catalog()
+    retention_ms = settings.profile.user_retention_days * DAY_MS
+    reads = StateReads(client, settings.decision.cutoff_ms / 1000)
+    decision_log, log_tasks = _decision_log(client, keys, settings, metrics)
+    personalizer = Personalizer(
+        key_ring=key_ring,
+        tokens=Tokens(secrets.secret_keys),
+        rules=rules,
+        limit=RateLimit(collect.key_events_per_second),
+        finder=Finder(reads, ids, keys, retention_ms),
+        model=model,
+        catalog=catalog,
+        placements=settings.placements,
+        decision_log=decision_log,
+        metrics=metrics,
+        clock_ms=_clock_ms,
         clock_seconds=time.monotonic,
     )
 
@@ -115,15 +153,42 @@ def build_app(
 
     return create_app(
         collector=collector,
-        event_log=event_log,
+        personalizer=personalizer,
+        catalog_writer=CatalogWriter(client, keys),
         watcher=Watcher(client, keys, ids, observe),
-        users=UserReader(client, ids, keys),
+        users=UserReader(client, ids, keys, retention_ms),
         metrics=metrics,
         cors_origins=settings.server.cors_origins,
+        background=[
+            *log_tasks,
+            event_log.run,
+            reads.run,
+            follow_model(client, keys, model, metrics, _clock_ms).run,
+            follow_catalog(client, keys, catalog, metrics).run,
+        ],
         on_stop=client.aclose,
         body_seconds=body_seconds,
         max_in_flight=max_in_flight,
     )
+
+
+def _decision_log(
+    client: Redis, keys: Keys, settings: Settings, metrics: ServingMetrics
+) -> tuple[DecisionLog | None, list[Background]]:
+    if not settings.decision.log_decisions:
+        return None, []
+    # On a connection of its own: no event waits behind decisions.
+    writing = EventLog(client, DECISION_LOG_SECONDS)
+
+    def dropped(reason: str, n_decisions: int) -> None:
+        metrics.dropped_decisions.labels(reason).inc(n_decisions)
+
+    decision_log = DecisionLog(writing, keys, settings.redis.shards, dropped)
+    return decision_log, [decision_log.run, writing.run]
+
+
+def _clock_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def connect(url: str) -> Redis:
@@ -153,6 +218,16 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise SettingsError(
             f"[server] host {host!r}, port {port}: {error.strerror}; take another one"
+        ) from error
+
+
+def _serve_metrics(host: str, port: int, registry: CollectorRegistry) -> None:
+    """Answer ``/metrics`` on a port of this process alone; the other is shared with others."""
+    try:
+        start_http_server(port, host, registry)
+    except OSError as error:
+        raise SettingsError(
+            f"[server] host {host!r}, metrics_port {port}: {error.strerror}; take another one"
         ) from error
 
 

@@ -1,5 +1,7 @@
 """The one list of what the server counts and times."""
 
+import os
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _LATENCY_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 10.0)
@@ -10,6 +12,13 @@ class ServingMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        self.process = Gauge(
+            "shopkeeper_process",
+            "1, for the server process that this page is of; others may share its port.",
+            ("pid",),
+            registry=registry,
+        )
+        self.process.labels(str(os.getpid())).set(1)
         self.request_seconds = Histogram(
             "shopkeeper_request_seconds",
             "Time from a request's headers to its whole answer; its count is the requests.",
@@ -37,6 +46,11 @@ class ServingMetrics:
             ("reason",),
             registry=registry,
         )
+        self.unkept_letters = Counter(
+            "shopkeeper_collect_unkept_letters_total",
+            "Events that could not be read and were too many to be set aside.",
+            registry=registry,
+        )
         self.refused_requests = Counter(
             "shopkeeper_refused_requests_total",
             "Requests refused as a whole, by reason.",
@@ -59,4 +73,47 @@ class ServingMetrics:
         )
         self.live_workers = Gauge(
             "shopkeeper_live_workers", "Workers with a heartbeat.", registry=registry
+        )
+        self.decisions = Counter(
+            "shopkeeper_decisions_total",
+            "Placements decided, by placement and by result: personal, or why not.",
+            ("placement", "result"),
+            registry=registry,
+        )
+        self.decision_seconds = Histogram(
+            "shopkeeper_decision_seconds",
+            "Time of a decision by stage: read, decide, encode.",
+            ("stage",),
+            registry=registry,
+            buckets=_LATENCY_BUCKETS,
+        )
+        self.dropped_decisions = Counter(
+            "shopkeeper_dropped_decisions_total",
+            "Decisions that did not get into their log, by reason.",
+            ("reason",),
+            registry=registry,
+        )
+        self.followed_rows = Gauge(
+            "shopkeeper_followed_rows",
+            "Rows held in memory: of models, of the catalog.",
+            ("what",),
+            registry=registry,
+        )
+        self.followed_age_seconds = Gauge(
+            "shopkeeper_followed_age_seconds",
+            "Time since changes were last looked for.",
+            ("what",),
+            registry=registry,
+        )
+        self.followed_loads = Gauge(
+            "shopkeeper_followed_loads",
+            "How often all rows were loaded.",
+            ("what",),
+            registry=registry,
+        )
+        self.learned_to_served_seconds = Histogram(
+            "shopkeeper_learned_to_served_seconds",
+            "Time from an example's append to decisions that know of it.",
+            registry=registry,
+            buckets=(0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0, 10.0),
         )

@@ -8,9 +8,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.answers import refusal_of
 from serving.metrics import ServingMetrics
+from serving.receiving import header
 from serving.refusals import Refusal
+from serving.routes.catalog import CATALOG_PATH
 from serving.routes.collect import COLLECT_PATHS
+from serving.routes.personalize import PERSONALIZE_PATH
 
+# What pages of the shop call, with the public key.
+_OPEN_PATHS = COLLECT_PATHS | {PERSONALIZE_PATH}
+_OWN_PATHS = _OPEN_PATHS | {CATALOG_PATH}
 UNMATCHED = "unmatched"
 MAX_IN_FLIGHT = 1_000  # bounds the memory that bodies take, to 500 MB
 
@@ -20,7 +26,7 @@ log = structlog.get_logger()
 class Observed:
     """Times each request by its route; an error that nobody foresaw becomes a plain 500.
 
-    With ``max_in_flight`` requests unanswered, no more events are taken in.
+    With ``max_in_flight`` requests unanswered, events and questions are refused.
     """
 
     def __init__(self, app: ASGIApp, metrics: ServingMetrics, max_in_flight: int) -> None:
@@ -46,7 +52,7 @@ class Observed:
         self._n_in_flight += 1
         self._metrics.requests_in_flight.set(self._n_in_flight)
         try:
-            if self._n_in_flight > self._max_in_flight and scope["path"] in COLLECT_PATHS:
+            if self._n_in_flight > self._max_in_flight and scope["path"] in _OWN_PATHS:
                 await _OVERLOADED(scope, receive, watch)
             else:
                 await self._app(scope, receive, watch)
@@ -69,7 +75,7 @@ _OVERLOADED = refusal_of(Refusal.OVERLOADED, "too many requests at once", retry_
 def route_of(scope: Scope) -> str:
     """Return the route's template, the same for all paths that match none."""
     path: str = scope["path"]
-    if path in COLLECT_PATHS:  # FastAPI notes its own routes in the scope, and only those
+    if path in _OWN_PATHS:  # FastAPI notes its own routes in the scope, and only those
         return path
     return getattr(scope.get("route"), "path", UNMATCHED)
 
@@ -88,8 +94,8 @@ def _log_failure(scope: Scope, error: Exception) -> None:
     )
 
 
-class CollectCors:
-    """Lets pages of the given origins send events; everything else stays closed to browsers.
+class OpenCors:
+    """Lets pages of the given origins send events and ask what to show, and nothing else.
 
     Credentials are allowed because ``sendBeacon`` always asks for them; we set and read no cookie.
     """
@@ -102,11 +108,13 @@ class CollectCors:
             allow_methods=("POST",),
             allow_headers=("Authorization", "Content-Encoding", "Content-Type"),
             allow_credentials=True,
-            expose_headers=("Retry-After",),
+            expose_headers=("Retry-After", "Server-Timing"),
             max_age=24 * 60 * 60,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        collects = scope["type"] == "http" and scope["path"] in COLLECT_PATHS
-        await (self._cors if collects else self._app)(scope, receive, send)
+        is_open = scope["type"] == "http" and scope["path"] in _OPEN_PATHS
+        # Without an origin it is no page that asks.
+        is_page = is_open and header(scope, b"origin") != b""
+        await (self._cors if is_page else self._app)(scope, receive, send)

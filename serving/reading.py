@@ -36,10 +36,14 @@ class Rules:
 
 
 class Around(NamedTuple):
-    """What a batch says for all its events; empty for a single event."""
+    """What a batch says for all its events; empty for a single event.
+
+    ``imports``: the events of the past keep the ``receivedAt`` that they bring.
+    """
 
     context: Mapping[str, Any]
     sent_at: object = None
+    imports: bool = False
 
 
 class Accepted(NamedTuple):
@@ -96,7 +100,7 @@ def read_fields(
         if not granted:
             return _refusal(fields, around, caller, subject, now_ms)
         type_ = kind or _read_type(fields)
-        times = settle_times(fields, around.sent_at, now_ms, trusted=caller.secret)
+        times = _times(fields, around, caller, now_ms)
         event = _event(fields, type_, {**context, "consent": said}, times, caller)
         check_commerce(event)
         return Accepted(subject, _encode(event), event, type_, times)
@@ -156,11 +160,17 @@ def _refusal(
 ) -> Accepted:
     """Return the entry that says no more than that this visitor refused, and when."""
     try:
-        times = settle_times(fields, around.sent_at, now_ms, trusted=caller.secret)
+        times = _times(fields, around, caller, now_ms)
     except InvalidEvent:
         times = EventTime(now_ms, now_ms)
     entry = ConsentRefused(times.occurred_at, times.received_at)
     return Accepted(subject, encode_entry(entry), entry, "refused", times)
+
+
+def _times(fields: Mapping[str, Any], around: Around, caller: Caller, now_ms: int) -> EventTime:
+    return settle_times(
+        fields, around.sent_at, now_ms, trusted=caller.secret, imports=around.imports
+    )
 
 
 def _traits(

@@ -10,6 +10,8 @@ class Refusal(StrEnum):
 
     BAD_GZIP = "bad_gzip"
     BAD_QUERY = "bad_query"
+    BAD_REQUEST = "bad_request"
+    UNKNOWN_PLACEMENT = "unknown_placement"
     NO_BATCH = "no_batch"
     DISCONNECTED = "disconnected"
     NO_KEY = "no_key"
@@ -30,6 +32,7 @@ class Refusal(StrEnum):
     MEMORY_FULL = "memory_full"
     NOT_READY = "not_ready"
     STATE_UNAVAILABLE = "state_unavailable"
+    CATALOG_UNAVAILABLE = "catalog_unavailable"
 
 
 STATUS: dict[str, int] = {
@@ -51,6 +54,7 @@ STATUS: dict[str, int] = {
     Refusal.MEMORY_FULL: 503,
     Refusal.NOT_READY: 503,
     Refusal.STATE_UNAVAILABLE: 503,
+    Refusal.CATALOG_UNAVAILABLE: 503,
 }
 
 

@@ -19,29 +19,31 @@ _LATEST_MS = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
 
 class EventTime(NamedTuple):
-    """When an event happened and when it came in; ``clamped`` where the client's word was cut.
-
-    ``imported`` says that ``received_at`` is the event's own word.
-    """
+    """When an event happened and when it came in; ``clamped`` where the client's word was cut."""
 
     occurred_at: int
     received_at: int
     clamped: bool = False
-    imported: bool = False
 
 
 def settle_times(
-    fields: Mapping[str, Any], sent_at: object, now_ms: int, *, trusted: bool
+    fields: Mapping[str, Any],
+    sent_at: object,
+    now_ms: int,
+    *,
+    trusted: bool,
+    imports: bool = False,
 ) -> EventTime:
     """Return an event's times; ``sent_at`` is the batch's, used where the event has none.
 
-    With ``trusted`` (a secret key) the event's own ``receivedAt`` stands, though never in the
-    future, and ``occurred_at`` may lie as far back as it likes.
+    With ``trusted`` (a secret key) ``occurred_at`` may lie as far back as it likes. With
+    ``imports`` the event's own ``receivedAt`` stands, though never in the future; of a live event
+    it does not count, for it would set the shard's clock.
 
     Raises:
         InvalidEvent: one of the times cannot be read.
     """
-    own = parse_time(fields.get("receivedAt"), "receivedAt") if trusted else None
+    own = parse_time(fields.get("receivedAt"), "receivedAt") if imports else None
     received_at = now_ms if own is None else min(own, now_ms)
     claimed = _claimed(fields, sent_at, received_at)
     if claimed is None:
@@ -49,7 +51,7 @@ def settle_times(
     earliest = 0 if trusted else received_at - MAX_BEHIND_MS
     occurred_at = max(earliest, min(claimed, received_at + MAX_AHEAD_MS))
     clamped = occurred_at != claimed or (own is not None and own != received_at)
-    return EventTime(occurred_at, received_at, clamped, imported=own is not None)
+    return EventTime(occurred_at, received_at, clamped)
 
 
 def _claimed(fields: Mapping[str, Any], sent_at: object, received_at: int) -> int | None:

@@ -1,20 +1,24 @@
 """Reads what is remembered of a user; only the user's shard ever writes it."""
 
+from typing import Any
+
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from config.keys import Ids, Keys, Subject
-from online_models.users import Linked, Suppressed, User, UserState, decode_user
+from online_models.users import Linked, Suppressed, User, UserState
 from serving.refusals import Refusal, Refused
+from serving.remembered import remembered
 
 
 class UserReader:
     """Finds users by their id."""
 
-    def __init__(self, client: Redis, ids: Ids, keys: Keys) -> None:
+    def __init__(self, client: Redis, ids: Ids, keys: Keys, retention_ms: int) -> None:
         self._client = client
         self._ids = ids
         self._keys = keys
+        self._retention_ms = retention_ms
 
     def subject(self, user_id: str, *, anonymous: bool) -> Subject:
         """Return whom an id means."""
@@ -38,11 +42,12 @@ class UserReader:
         return found
 
     async def _read(self, subject: Subject) -> User | None:
+        names = [self._keys.user(*subject), self._keys.commit(subject.shard)]
         try:
-            data = await self._client.get(self._keys.user(subject.shard, subject.digest))
+            values: Any = await self._client.mget(names)
         except (RedisError, OSError) as error:
             raise Refused(
                 Refusal.STATE_UNAVAILABLE, "Redis does not answer", retry_after_seconds=1
             ) from error
-        # Bytes, as the client decodes nothing; redis-py's types cannot say so.
-        return decode_user(data) if isinstance(data, bytes) else None
+        data, commit = values  # bytes, as the client decodes nothing
+        return remembered(data, commit, self._retention_ms).user

@@ -4,7 +4,9 @@ import http.client
 import socket
 
 from config.errors import ShopkeeperError
-from config.settings import ServerSettings
+from config.settings import ServerSettings, Settings
+
+_REACHABLE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -37,6 +39,29 @@ def is_free(server: ServerSettings) -> bool:
     return True
 
 
+def server_url(settings: Settings) -> str:
+    """Return the address that the settings give a server on this machine.
+
+    Raises:
+        ShopkeeperError: the settings leave the port open.
+    """
+    if settings.server.port == 0:
+        raise ShopkeeperError("[server] port is 0, so nobody knows it: say --url")
+    host = _REACHABLE.get(settings.server.host, settings.server.host)
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{settings.server.port}"
+
+
+def metrics_url(host: str, port: int) -> str:
+    """Return where this machine reads the metrics of a process that listens on a host and port.
+
+    >>> metrics_url("0.0.0.0", 9100), metrics_url("::1", 9100)
+    ('http://127.0.0.1:9100/metrics', 'http://[::1]:9100/metrics')
+    """
+    reachable = _REACHABLE.get(host, host)
+    return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}/metrics"
+
+
 def what_is_missing(url: str) -> str | None:
     """Return what a server's ``/readyz`` says is missing, None when it is ready."""
     try:
@@ -67,5 +92,5 @@ def get(url: str, timeout_seconds: float = 1.0) -> tuple[int, str]:
 def url_of(listener: socket.socket) -> str:
     """Return the address under which this machine reaches a listening socket."""
     host, port = listener.getsockname()[:2]
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    reachable = _REACHABLE.get(host, host)
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

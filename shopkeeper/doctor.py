@@ -10,13 +10,16 @@ from typing import Any, NamedTuple
 
 import redis
 
+from config.creation import check_creation
+from config.errors import SettingsError
 from config.keys import Ids, Keys
+from config.redis_health import Fault, judge
 from config.settings import Settings
 from shopkeeper.inspection import lag_ms
 from stream.commits import decode_commit
 
 OLDEST_REDIS = (7, 0)
-MEMORY_WARN, MEMORY_FAIL = 0.6, 0.8
+MEMORY_WARN = 0.6
 SKEW_WARN_MS, SKEW_FAIL_MS = 1_000, 30_000
 LAG_WARN_MS, LAG_FAIL_MS = 1_000, 10_000
 OPEN_FILES_WARN = 4_096
@@ -65,7 +68,7 @@ def examine(settings: Settings, ids: Ids, client: redis.Redis) -> list[Finding]:
         *check_persistence(info, sync, settings.redis.durability),
         *check_memory(info),
         check_clock(skew_ms),
-        check_creation(created, ids, settings.redis.shards),
+        check_stored(created, ids),
         check_workers(n_workers),
         check_lag(lags),
     ]
@@ -107,15 +110,15 @@ def check_persistence(
     info: Mapping[str, Any], sync: str | None, durability: str
 ) -> Iterable[Finding]:
     """What Redis has said yes to is on the disk, as soon as the settings promise it."""
-    on = bool(int(info.get("aof_enabled", 0)))
+    faults = judge(info).faults
+    on = Fault.APPEND_ONLY not in faults
     yield _finding(
         "append-only file",
         Level.OK if on else Level.FAIL,
         "on" if on else "off: a killed Redis loses every event",
         "`CONFIG SET appendonly yes`, and the same in redis.conf",
     )
-    broken = on and info.get("aof_last_write_status", "ok") != "ok"
-    if broken:
+    if on and Fault.APPEND_ONLY_WRITES in faults:
         yield Finding("last write", Level.FAIL, "failed", "look at the disk of Redis: is it full?")
     if sync is None:
         text, advice = "CONFIG GET is refused", "ask the provider: always or everysec is needed"
@@ -133,20 +136,21 @@ def check_persistence(
 
 def check_memory(info: Mapping[str, Any]) -> Iterable[Finding]:
     """Redis refuses writes when full, forgets nothing, and is not nearly full."""
+    faults, rate = judge(info)
     policy = str(info.get("maxmemory_policy"))
     yield _finding(
         "eviction",
-        Level.OK if policy == "noeviction" else Level.FAIL,
+        Level.FAIL if Fault.NO_EVICTION in faults else Level.OK,
         policy,
         "`CONFIG SET maxmemory-policy noeviction`: others delete accepted events",
     )
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
-    if not most:
+    if Fault.MAX_MEMORY in faults:
         advice = "`CONFIG SET maxmemory 1gb`: without it nobody sees that Redis gets full"
         yield Finding("memory", Level.FAIL, f"{used >> 20} MB, no maxmemory", advice)
         return
-    rate = used / most
-    level = Level.FAIL if rate >= MEMORY_FAIL else Level.WARN if rate >= MEMORY_WARN else Level.OK
+    level = Level.WARN if rate >= MEMORY_WARN else Level.OK
+    level = Level.FAIL if Fault.MEMORY in faults else level
     yield _finding(
         "memory",
         level,
@@ -164,19 +168,16 @@ def check_clock(skew_ms: int) -> Finding:
     return _finding("clock", level, f"{skew_ms} ms ahead of Redis", advice)
 
 
-def check_creation(created: Mapping[bytes, bytes], ids: Ids, n_shards: int) -> Finding:
-    """The data was made with this secret and this number of shards."""
+def check_stored(created: Mapping[bytes, bytes], ids: Ids) -> Finding:
+    """The data was made with this secret, this number of shards and this format."""
     if not created:
-        return Finding("secret", Level.OK, "nothing is stored yet")
-    found = {name.decode(): value.decode() for name, value in created.items()}
-    if found.get("fingerprint") != ids.fingerprint():
-        text = f"the data was made with another (fingerprint {found.get('fingerprint')})"
-        advice = "bring back the secrets.toml it was made with, or use another [shop] namespace"
-        return Finding("secret", Level.FAIL, text, advice)
-    if found.get("shards") != str(n_shards):
-        text = f"the data has {found.get('shards')} shards, the settings say {n_shards}"
-        return Finding("shards", Level.FAIL, text, f"set [redis] shards = {found.get('shards')}")
-    return Finding("secret", Level.OK, f"fits the data, {n_shards} shards")
+        return Finding("creation", Level.OK, "nothing is stored yet")
+    try:
+        check_creation(created, ids)
+    except SettingsError as error:
+        found, _, advice = str(error).rpartition(": ")
+        return Finding("creation", Level.FAIL, found, advice)
+    return Finding("creation", Level.OK, f"secret, {ids.n_shards} shards and format fit the data")
 
 
 def check_workers(n_live: int) -> Finding:

@@ -6,9 +6,10 @@ from typing import Any
 import redis
 
 from config.errors import ShopkeeperError
-from config.keys import Ids, Keys, Subject
+from config.keys import DAY_MS, Ids, Keys, Subject
+from config.log_ids import log_id
 from online_models.features import picture
-from online_models.users import Linked, Suppressed, decode_user
+from online_models.users import Linked, Suppressed, decode_user, is_forgotten
 from stream.commits import decode_commit
 
 MOST_COUNTED = 1_000  # entries read to count a lag or dead letters
@@ -23,21 +24,29 @@ class UnknownShard(ShopkeeperError):
 
 
 def inspect_user(
-    client: redis.Redis, keys: Keys, ids: Ids, name: str, *, anonymous: bool, now_ms: int
+    client: redis.Redis,
+    keys: Keys,
+    ids: Ids,
+    name: str,
+    *,
+    anonymous: bool,
+    now_ms: int,
+    retention_ms: int = 180 * DAY_MS,
 ) -> dict[str, Any]:
-    """Return what is stored of a user; ``kind`` is state, linked or suppressed.
+    """Return what is known of a user; ``kind`` is state, linked or suppressed.
 
     Raises:
-        UnknownUser: nothing is.
+        UnknownUser: nothing is, or the user stayed away for longer than the retention.
     """
     subject: Subject = ids.anonymous(name) if anonymous else ids.known(name)
-    data: Any = client.get(keys.user(subject.shard, subject.digest))
-    if data is None:
+    read: Any = client
+    data, commit = read.mget(keys.user(*subject), keys.commit(subject.shard))
+    user = None if data is None else decode_user(data)
+    if user is None or is_forgotten(user, decode_commit(commit).clock, retention_ms):
         other = "without" if anonymous else "with"
         raise UnknownUser(
-            f"nothing is stored of {name!r}: never seen, forgotten, or try {other} --anonymous"
+            f"nothing is known of {name!r}: never seen, forgotten, or try {other} --anonymous"
         )
-    user = decode_user(data)
     found = {"shard": subject.shard, "digest": subject.digest, "bytes": len(data)}
     match user:
         case Linked():
@@ -89,7 +98,7 @@ def lag_ms(client: redis.Redis, waiting: list[Any]) -> int:
         return 0
     read: Any = client
     seconds, micros = read.time()
-    appended_at = int(waiting[0][0].partition(b"-")[0])
+    appended_at, _ = log_id(waiting[0][0])
     return max(0, int(seconds) * 1000 + int(micros) // 1000 - appended_at)
 
 

@@ -1,9 +1,6 @@
-"""Commands that put load on a shop: replay, bench, chaos. Files are read here alone."""
+"""Commands that put load on a shop: replay, chaos, and the benches of what comes in."""
 
-import gzip
-import os
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,25 +8,21 @@ import typer
 
 from config.errors import ShopkeeperError
 from config.keys import Ids
-from config.settings import Secrets, Settings
+from config.settings import Secrets
 from loadtest.bench_append import bench_append
 from loadtest.bench_memory import bench_memory
 from loadtest.bench_stream import bench_stream
 from loadtest.chaos import run_chaos
 from loadtest.disturbance import Plan
-from loadtest.formats import Format, Timed, guess_format, read_events
+from loadtest.formats import Format, guess_format, read_events
 from loadtest.replay import ReplayGaveUp, ReplayRefused, Target, replay
 from loadtest.synthetic import Appended, file_events
-from loadtest.workload import sample_of_users, synthetic_history
+from shopkeeper import load_commands_all, load_commands_decisions
+from shopkeeper.addresses import server_url
 from shopkeeper.configuration import load
 from shopkeeper.lifeline import tied
+from shopkeeper.load_inputs import AsJson, Rounds, Seed, history_of, lines_of, taobao815
 from shopkeeper.load_reports import progress, report, say, show_unreadable
-
-_DATA = "SHOPKEEPER_DATA"
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same load.")]
-Rounds = Annotated[int, typer.Option(help="The figures are medians of so many rounds.", min=1)]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,11 +34,13 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(
         no_args_is_help=True,
         help="Measure, on shops of its own.",
-        epilog="Example: shopkeeper bench stream --workers 2",
+        epilog="Example: shopkeeper bench append --rounds 1",
     )
-    bench.command(epilog="Example: shopkeeper bench stream --workers 2 --json")(stream)
+    bench.command(epilog="Example: shopkeeper bench stream --workers 1 --json")(stream)
     bench.command(epilog="Example: shopkeeper bench append --json")(append)
     bench.command(epilog="Example: shopkeeper bench memory --json")(memory)
+    load_commands_decisions.register(bench)
+    load_commands_all.register(bench)
     app.add_typer(bench, name="bench")
 
 
@@ -69,7 +64,7 @@ def replay_file(
     settings, secrets = load(context.obj)
     reading = read_events(lines_of(file), fmt or _format_of(file), limit)
     target = Target(
-        url=url or _server_url(settings),
+        url=url or server_url(settings),
         key=_key(secrets, imports),
         imports=imports,
         speed=_speed(speed),
@@ -115,7 +110,7 @@ def chaos(
             Plan("two workers", 2, kills, points_each, seed + 1),
             Plan("a third joins and leaves", 2, kills, points_each, seed + 2, True),
         ]
-    figures = run_chaos(_history(events, seed), plans, seed, tied, say)
+    figures = run_chaos(history_of(events, seed), plans, seed, tied, say)
     report(figures, as_json=as_json)
     n_wanted = points_each * len(plans)
     is_good = (
@@ -130,14 +125,14 @@ def chaos(
 def stream(
     events: Annotated[int, typer.Option(min=1000)] = 500_000,
     users: Annotated[int, typer.Option(min=1)] = 100_000,
-    workers: Annotated[int, typer.Option(help="2: with one and with two.", min=1, max=2)] = 1,
+    workers: Annotated[int, typer.Option(help="2: with one and with two.", min=1, max=2)] = 2,
     rounds: Rounds = 3,
     seed: Seed = 1,
     idle_seconds: Annotated[float, typer.Option(help="Measure the idle worker first.")] = 10.0,
     as_json: AsJson = False,
 ) -> None:
     """Events a second that workers take from full logs into users' states."""
-    history = _taobao815()
+    history = taobao815()
 
     def beside(ids: Ids) -> Iterable[Appended]:
         return file_events(history or (), ids)
@@ -169,19 +164,6 @@ def memory(
     report(bench_memory(users, seed, tied), as_json=as_json)
 
 
-def lines_of(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file, unpacked where its name ends in ``.gz``.
-
-    Raises:
-        ShopkeeperError: the file cannot be read, or is cut short.
-    """
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
-            yield from lines
-    except (OSError, EOFError, zlib.error) as error:
-        raise ShopkeeperError(f"{path} cannot be read to its end: {error}") from error
-
-
 def _format_of(path: Path) -> Format:
     found = guess_format(path.name)
     if found is None:
@@ -203,24 +185,3 @@ def _speed(text: str) -> float | None:
 
 def _key(secrets: Secrets, imports: bool) -> str:
     return secrets.secret_keys[0] if imports else secrets.write_keys[0]
-
-
-def _server_url(settings: Settings) -> str:
-    if settings.server.port == 0:
-        raise ShopkeeperError("[server] port is 0, so nobody knows it: say --url")
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.server.host, settings.server.host)
-    return f"http://{host}:{settings.server.port}"
-
-
-def _taobao815() -> list[Timed] | None:
-    folder = os.environ.get(_DATA)
-    if not folder:
-        return None
-    path = Path(folder, "events", "taobao815.csv.gz")
-    return read_events(lines_of(path), Format.TAOBAO815).events
-
-
-def _history(n_events: int, seed: int) -> list[Timed]:
-    """Return real histories where ``SHOPKEEPER_DATA`` names them, else made-up ones."""
-    real = _taobao815()
-    return sample_of_users(real, n_events, seed) if real else synthetic_history(n_events, seed)

@@ -1,7 +1,7 @@
 """How the load commands show what they do and what they found."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,6 +9,7 @@ import orjson
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from loadtest.formats import Reading
 from loadtest.replay import ReplayResult
@@ -28,6 +29,14 @@ def report(figures: Mapping[str, Any], *, as_json: bool) -> None:
         return
     for line in _lines(figures, ""):
         typer.echo(line)
+
+
+def show_curves(curves: Mapping[str, Sequence[tuple[float, float]]]) -> None:
+    """Print percentile curves side by side, in ms."""
+    table = Table("percentile", *(f"{name} ms" for name in curves))
+    for rows in zip(*curves.values(), strict=True):
+        table.add_row(f"{rows[0][0]:g}", *(f"{ms:.2f}" for _, ms in rows))
+    Console().print(table)
 
 
 def show_unreadable(reading: Reading) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from config.keys import Ids, Keys
+from config.keys import DAY_MS, Ids, Keys
 from config.settings import Settings
 from shopkeeper.configuration import connected, ids_of, load
 from shopkeeper.doctor import Finding, Level, examine
@@ -50,6 +50,7 @@ def user(
                 user_id,
                 anonymous=anonymous,
                 now_ms=int(time.time() * 1000),
+                retention_ms=settings.profile.user_retention_days * DAY_MS,
             )
         )
 

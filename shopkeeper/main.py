@@ -13,10 +13,10 @@ from config.errors import ShopkeeperError
 from shopkeeper import demo, look_commands, run_commands
 from shopkeeper.configuration import DEFAULT_CONFIG
 
-# Replay, bench and chaos import numpy and httpx: half a second that a worker which is started
-# again should not wait for.
+# These import numpy and httpx: half a second that a worker which is started again should not wait
+# for.
 _WITHOUT_LOAD = ("init", "up", "serve", "work", "learn", "redis", "inspect", "doctor", "demo")
-_WITH_LOAD = ("replay", "bench", "chaos")
+_WITH_LOAD = ("replay", "bench", "chaos", "catalog")
 
 
 def create_app(arguments: Sequence[str] = ()) -> typer.Typer:
@@ -36,9 +36,10 @@ def create_app(arguments: Sequence[str] = ()) -> typer.Typer:
     demo.register(app)
     named = next((word for word in arguments if word in _WITHOUT_LOAD + _WITH_LOAD), None)
     if named not in _WITHOUT_LOAD:
-        from shopkeeper import load_commands  # noqa: PLC0415
+        from shopkeeper import catalog_commands, load_commands  # noqa: PLC0415
 
         load_commands.register(app)
+        catalog_commands.register(app)
     return app
 
 

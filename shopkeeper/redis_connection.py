@@ -38,7 +38,19 @@ def wait_until_loaded(
                 return
             check_alive()
             time.sleep(0.05)
-    raise RedisDidNotStart(f"Redis at {url} was not ready within {deadline_seconds:g} s: {why}")
+    raise RedisDidNotStart(
+        f"Redis at {shown(url)} was not ready within {deadline_seconds:g} s: {why}"
+    )
+
+
+def shown(url: str) -> str:
+    """Return an address without its password.
+
+    >>> shown("redis://me:word@host:6379/0"), shown("unix:///run/redis.sock")
+    ('redis://…@host:6379/0', 'unix:///run/redis.sock')
+    """
+    head, at, tail = url.rpartition("@")
+    return f"{head.partition('://')[0]}://…@{tail}" if at else url
 
 
 def connect(url: str, timeout_seconds: float = 2.0) -> redis.Redis:

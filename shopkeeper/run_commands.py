@@ -12,6 +12,7 @@ from shopkeeper.configuration import connected, ids_of, load
 from shopkeeper.embedded import become_redis
 from shopkeeper.logs import configure_logs
 from shopkeeper.project_files import write_project
+from shopkeeper.redis_connection import shown
 from shopkeeper.shop import Shop, StoppedEarly
 from shopkeeper.supervisor import StopRequests
 
@@ -67,7 +68,7 @@ def up(
         )
         try:
             shop.start()
-            typer.echo(f"shopkeeper | ready: {shop.url} (Redis: {_shown(shop.redis_url)})")
+            typer.echo(f"shopkeeper | ready: {shop.url} (Redis: {shown(shop.redis_url)})")
             if ready_file:
                 _write_whole(ready_file, shop.facts())
             while True:
@@ -134,9 +135,3 @@ def _write_whole(path: Path, text: str) -> None:
     draft = path.with_name(path.name + ".new")
     draft.write_text(text, encoding="utf-8")
     os.replace(draft, path)
-
-
-def _shown(url: str) -> str:
-    """Return an address without its password."""
-    head, at, tail = url.rpartition("@")
-    return f"{head.partition('://')[0]}://…@{tail}" if at else url

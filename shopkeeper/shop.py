@@ -1,4 +1,4 @@
-"""A whole shop on this machine: the embedded Redis, workers, learners and servers under one supervisor."""
+"""A whole shop on this machine: Redis, workers, learners and servers under one supervisor."""
 
 import json
 import os
@@ -13,12 +13,12 @@ from typing import Any
 
 import redis
 
-from config.errors import SettingsError, ShopkeeperError
+from config.creation import check_creation
+from config.errors import ShopkeeperError
 from config.keys import Ids, Keys
 from config.settings import Settings
-from shopkeeper.addresses import get, listen, url_of, what_is_missing
+from shopkeeper.addresses import get, listen, metrics_url, url_of, what_is_missing
 from shopkeeper.children import Role
-from shopkeeper.doctor import Level, check_creation
 from shopkeeper.redis_connection import RedisDidNotStart, connect, wait_until_loaded
 from shopkeeper.supervisor import StopRequests, Supervisor
 
@@ -91,7 +91,7 @@ class Shop:
         self._supervisor.step()
 
     def stop(self) -> bool:
-        """Stop servers, then learners and workers, then Redis; return False where something was killed."""
+        """Stop servers, then flows, then Redis; return False where something was killed."""
         clean = self._supervisor.stop()
         if self._listener is not None:
             self._listener.close()
@@ -109,18 +109,26 @@ class Shop:
         return json.dumps({"url": self.url, "redis_url": self.redis_url, "processes": pids})
 
     def metrics_pages(self) -> list[str]:
-        """Return the metrics of the server, the workers and the learners; of those that answer at once."""
-        addresses = [f"{self.url}/metrics"]
+        """Return the metrics of the server and the flows; of those that answer at once."""
+        addresses = self._server_metrics()
         with suppress(redis.RedisError):
             for child in self._supervisor.children:
                 beats: Any = self._redis.mget(self._beat_keys(child.id))
-                for beat in filter(None, beats):
-                    addresses.append(f"http://127.0.0.1:{json.loads(beat)['metrics_port']}/metrics")
+                told = [json.loads(beat) for beat in beats if beat]
+                addresses += [metrics_url(at["metrics_host"], at["metrics_port"]) for at in told]
         pages = []
         for address in addresses:
             with suppress(OSError):
                 pages.append(get(address)[1])
         return pages
+
+    def _server_metrics(self) -> list[str]:
+        """Return an address for each server process, or the shared one, which tells of only one."""
+        server = self.settings.server
+        if not server.metrics_port:
+            return [f"{self.url}/metrics"]
+        ports = range(server.metrics_port, server.metrics_port + server.processes)
+        return [metrics_url(server.host, port) for port in ports]
 
     def _heartbeat(self, worker_id: str) -> bool | None:
         try:
@@ -134,9 +142,8 @@ class Shop:
 
     def _check_creation(self) -> None:
         stored: Any = self._redis.hgetall(self._keys.creation())
-        finding = check_creation(stored, self._ids, self.settings.redis.shards)
-        if finding.level is not Level.OK:
-            raise SettingsError(f"{finding.name}: {finding.found}; {finding.advice}")
+        if stored:
+            check_creation(stored, self._ids)
 
     def _wait_until_ready(self) -> None:
         next_word = time.monotonic() + NOT_READY_SECONDS
@@ -192,14 +199,17 @@ class Shop:
         ]
 
     def _server_roles(self, listener: socket.socket) -> list[Role]:
-        descriptor = listener.fileno()
+        descriptor, first_port = listener.fileno(), self.settings.server.metrics_port
         return [
             Role(
                 "server",
                 f"server-{n}",
                 lambda _: self._command("serve", "--fd", str(descriptor)),
                 pass_fds=(descriptor,),
-                environ=_own_code(),
+                environ={
+                    **_own_code(),
+                    "SHOPKEEPER_SERVER_METRICS_PORT": str(first_port + n - 1 if first_port else 0),
+                },
             )
             for n in range(1, self.settings.server.processes + 1)
         ]

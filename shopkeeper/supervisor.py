@@ -1,6 +1,6 @@
 """Keeps children running: starts them in order, restarts with back-off, stops in reverse.
 
-Kept out: which children there are (``up.py``) and how one is started (``children.py``).
+Kept out: which children there are (``shop.py``) and how one is started (``children.py``).
 """
 
 import signal
@@ -46,7 +46,8 @@ class StopRequests:
 class Supervisor:
     """Children in the order of their start.
 
-    ``heartbeat(id)`` tells whether a worker's or learner's heartbeat is there, None where Redis does not answer.
+    ``heartbeat(id)`` tells whether a worker's or learner's heartbeat is there, None where Redis
+    does not answer.
     ``say`` gets what the supervisor has to tell, ``echo`` each line of a child.
     """
 

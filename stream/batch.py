@@ -6,10 +6,18 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from config.events import Entry, InvalidEvent, encode_entry
+from config.events import (
+    ConsentRefused,
+    Entry,
+    Erase,
+    Event,
+    InvalidEvent,
+    Tick,
+    encode_entry,
+)
 from config.examples import Example, encode_example
 from config.keys import DAY_MS, Ids, Subject
-from online_models.users import Linked, User, UserState
+from online_models.users import User, UserState, is_forgotten
 from stream.sessions import due_at
 from stream.timers import Timers
 
@@ -25,6 +33,12 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
     source: int | None = None
     source_id: str = ""
+
+    def received_at(self) -> int:
+        """Return the time to which this entry moves the clock (ms), 0 where it does not."""
+        if self.source is None and isinstance(self.entry, Event | Tick | ConsentRefused | Erase):
+            return self.entry.received_at
+        return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +74,9 @@ class Batch:
     """A shard's memory while a batch is applied.
 
     ``users`` is the shard's cache (None: known not to exist), ``load`` fetches one that is not in
-    it. ``sources`` holds the last id applied of each shard that forwards. ``changed`` names the
-    users to write, ``results`` counts entries by type and what became of them.
+    it. ``broken_timers`` are not to be fired again. ``sources`` holds the last id applied of each
+    shard that forwards. ``changed`` names the users to write, ``results`` counts entries by type
+    and what became of them.
     """
 
     ids: Ids
@@ -71,6 +86,7 @@ class Batch:
     clock: int
     sources: dict[int, str]
     load: LoadUser
+    broken_timers: frozenset[str] = frozenset()
     outbox: Outbox = field(default_factory=Outbox)
     changed: set[str] = field(default_factory=set)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -80,10 +96,9 @@ class Batch:
         if digest not in self.users:
             self.users[digest] = self.load(digest)
         user = self.users[digest]
-        if not isinstance(user, UserState | Linked):
-            return user
-        is_forgotten = self.clock - user.received_at > self.rules.retention_ms
-        return None if is_forgotten else user
+        if user is None or is_forgotten(user, self.clock, self.rules.retention_ms):
+            return None
+        return user
 
     def keep(self, digest: str, state: UserState) -> None:
         """Store a changed state and set its timer."""

@@ -9,7 +9,6 @@ import msgspec
 
 from config.errors import ShopkeeperError
 
-LogId = tuple[int, int]
 START = "0-0"
 
 
@@ -56,13 +55,3 @@ def decode_commit(data: bytes | None) -> Commit:
     if commit.version != 1:
         raise BrokenCommit(f"commit of version {commit.version}; this Shopkeeper reads 1")
     return commit
-
-
-def log_id(text: str | bytes) -> LogId:
-    """Return a log id as numbers that compare.
-
-    >>> log_id("17-2") < log_id(b"17-10")
-    True
-    """
-    ms, _, number = (text.decode() if isinstance(text, bytes) else text).partition("-")
-    return int(ms), int(number)

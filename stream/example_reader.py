@@ -8,7 +8,8 @@ import redis
 from config.events import ENTRY_FIELD
 from config.examples import Touched, decode_example
 from config.keys import Keys
-from stream.commits import START, log_id
+from config.log_ids import log_id
+from stream.commits import START
 from stream.model_shards import Part
 
 BLOCK_MS = 50

@@ -26,7 +26,8 @@ def forward(client: redis.Redis, keys: Keys, shard: int) -> int:
         entries: Any = client.xrange(keys.outgoing(shard), count=PORTION)
         if not entries:
             return n_carried
-        with client.pipeline(transaction=False) as pipe:
+        # All or none: if one were refused and a later one taken, the receiver would never take it.
+        with client.pipeline(transaction=True) as pipe:
             for entry_id, fields in entries:
                 entry: dict[Any, Any] = {
                     ENTRY_FIELD: fields[ENTRY_FIELD],

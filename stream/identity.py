@@ -6,7 +6,15 @@ happened before stays with the first.
 """
 
 from config.events import ConsentRefused, Erase, Event, Link, Merge
-from online_models.users import BrokenState, Linked, Suppressed, UserState, decode_user, encode_user
+from online_models.users import (
+    BrokenState,
+    Linked,
+    Suppressed,
+    UnknownStateVersion,
+    UserState,
+    decode_user,
+    encode_user,
+)
 from stream.batch import Batch
 from stream.merging import merge_into
 
@@ -79,13 +87,24 @@ def refuses(user: UserState, event: Event) -> bool:
 
 
 def erase(batch: Batch, digest: str, entry: Erase) -> None:
-    """Forget a user, and the visitors that led there; a suppressed id stays so."""
-    user = batch.user(digest)
+    """Forget a user and the visitors that lead there; a suppressed id stays so.
+
+    A visitor who leads to a known user is that user: the erasure goes there.
+    """
+    try:
+        user = batch.user(digest)
+    except (BrokenState, UnknownStateVersion):
+        user = None  # what cannot be read can still be erased
+    if entry.known and not (isinstance(user, Linked) and user.known == entry.known):
+        batch.count("erase", "not_theirs")
+        return
+    if isinstance(user, Linked) and not entry.known:
+        batch.send(user.known, Erase(batch.clock, suppress=entry.suppress))
     if isinstance(user, UserState):
         for _, anonymous_id in user.anonymous_ids:
             visitor = batch.ids.anonymous(anonymous_id)
             if visitor.digest != digest:
-                batch.send(visitor.digest, Erase(batch.clock, suppress=False))
+                batch.send(visitor.digest, Erase(batch.clock, suppress=False, known=digest))
     batch.timers.set(digest, None)
     batch.store(digest, Suppressed(batch.clock) if entry.suppress else None)
     batch.outbox.erased.append(digest)

@@ -5,10 +5,10 @@ shard forwarded do not move it. Timers due by the clock fire before the entry th
 entry that raises leaves the batch unusable: the caller drops it and all that was in memory.
 """
 
-from config.events import ConsentRefused, Erase, Event, Forwarded, InvalidEvent, Link, Merge, Tick
+from config.events import ConsentRefused, Erase, Event, Forwarded, InvalidEvent, Link, Merge
 from config.examples import SessionFinished
+from config.log_ids import log_id
 from online_models.users import (
-    BrokenState,
     Linked,
     Session,
     Suppressed,
@@ -17,11 +17,19 @@ from online_models.users import (
 )
 from stream import identity
 from stream.batch import Batch, DeadLetter, Logged
-from stream.commits import log_id
 from stream.dedupe import remember_id
 from stream.profiles import apply_event, count_session, new_state
 from stream.sessions import take_finished, take_surplus
 from stream.teaching import examples_of
+
+
+class TimerFailed(Exception):
+    """A user's timer raised; carries whose, and what it raised."""
+
+    def __init__(self, digest: str, cause: Exception) -> None:
+        super().__init__(f"timer: {type(cause).__name__}")
+        self.digest = digest
+        self.cause = cause
 
 
 def apply(batch: Batch, logged: Logged) -> None:
@@ -33,8 +41,7 @@ def apply(batch: Batch, logged: Logged) -> None:
     if isinstance(entry, InvalidEvent):
         set_aside(batch, logged, entry.reason, entry.detail)
         return
-    if logged.source is None and isinstance(entry, Event | Tick | ConsentRefused | Erase):
-        _pass_time(batch, entry.received_at)
+    _pass_time(batch, logged.received_at())
     if isinstance(entry, Event):
         _take_event(batch, logged.digest, entry)
     elif isinstance(entry, Forwarded):
@@ -76,22 +83,27 @@ def _pass_time(batch: Batch, received_at: int) -> None:
 
 
 def _fire(batch: Batch, digest: str) -> None:
+    if digest in batch.broken_timers:
+        batch.count("timer", "dropped")
+        return
     try:
         user = batch.user(digest)
-    except (BrokenState, UnknownStateVersion):
-        # Not the fault of the entry that moved the clock; events of that user will tell.
-        batch.count("timer", "broken_state")
-        return
-    if isinstance(user, UserState):
-        finished = take_finished(user, batch.clock, batch.rules.session_gap_ms)
-        _finish(batch, digest, user, finished)
-        batch.keep(digest, user)
+        if isinstance(user, UserState):
+            finished = take_finished(user, batch.clock, batch.rules.session_gap_ms)
+            _finish(batch, digest, user, finished)
+            batch.keep(digest, user)
+    except UnknownStateVersion:
+        raise
+    except Exception as error:
+        # Not the fault of the entry that moved the clock.
+        raise TimerFailed(digest, error) from error
 
 
 def _finish(batch: Batch, digest: str, state: UserState, sessions: list[Session]) -> None:
     for session in sessions:
         count_session(state, session)
-        batch.teach(digest, _outcome(session, batch.clock))
+        if state.consent is None or state.consent[1]:
+            batch.teach(digest, _outcome(session, batch.clock))
         batch.count("session", "finished")
 
 

@@ -10,8 +10,8 @@ from stream.example_reader import ExampleReader
 from stream.leases import RENEW_SECONDS, LeaseKeys, Leases
 from stream.metrics import LearnMetrics
 from stream.model_shards import LearnReport, ModelShard, Ranges, decode_model_commit
-from stream.transactions import Transactions
-from stream.worker import AWAY, RETRY_SECONDS, WorkerStopping
+from stream.transactions import AWAY, Transactions
+from stream.worker import RETRY_SECONDS, WorkerStopping
 
 log = structlog.get_logger()
 
@@ -68,8 +68,8 @@ class Learner:
             )
         return self._shards[number].handle(ranges)
 
-    def wait_for_redis(self) -> None:
-        """Wait a moment for a Redis that is away.
+    def wait_for_redis(self, error: Exception) -> None:
+        """Wait a moment for a Redis that is away or full; the workers make room.
 
         Raises:
             WorkerStopping: the process was told to end.
@@ -107,4 +107,4 @@ class Learner:
         self._reader.reset()
         self._leases.owned = set()
         self._renew_at = 0.0
-        self.wait_for_redis()
+        self.wait_for_redis(error)

@@ -6,18 +6,21 @@ import os
 import secrets as tokens
 import signal
 import time
+import traceback
+from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import redis
 import structlog
 from bytewax.dataflow import Dataflow
+from bytewax.errors import BytewaxRuntimeError
 from bytewax.run import cli_main
 from prometheus_client import CollectorRegistry, start_http_server
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from config.errors import SettingsError
+from config.errors import SettingsError, ShopkeeperError
 from config.keys import DAY_MS, Ids, Keys
 from config.settings import Secrets, Settings
 from stream.batch import Rules
@@ -50,7 +53,7 @@ def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = Non
     Raises:
         SettingsError: Redis is not set up to keep what it is given, or holds another shop.
     """
-    start = _Start(settings, secrets, worker_id, settings.worker.metrics_port)
+    start = _Start(settings, secrets, worker_id, "worker")
     metrics = StreamMetrics(start.registry)
     worker = Worker(
         start.client,
@@ -76,7 +79,7 @@ def run_learner(settings: Settings, secrets: Secrets, learner_id: str | None = N
     Raises:
         SettingsError: Redis is not set up to keep what it is given, or holds another shop.
     """
-    start = _Start(settings, secrets, learner_id, settings.learner.metrics_port)
+    start = _Start(settings, secrets, learner_id, "learner")
     metrics = LearnMetrics(start.registry)
     learner = Learner(
         start.client, start.keys, start.ids.n_shards, metrics, start.name, start.status
@@ -89,7 +92,11 @@ class _Start:
     """What workers and learners start with, and how they run."""
 
     def __init__(
-        self, settings: Settings, secrets: Secrets, name: str | None, metrics_port: int
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        name: str | None,
+        kind: Literal["worker", "learner"],
     ) -> None:
         if not settings.redis.url:
             raise SettingsError("[redis] url: the address of a Redis is needed")
@@ -99,8 +106,15 @@ class _Start:
         self.keys = Keys(settings.shop.namespace)
         self.ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
         self.registry = CollectorRegistry()
-        self._server, _ = start_http_server(metrics_port, "127.0.0.1", self.registry)
-        self.status = json.dumps({"pid": os.getpid(), "metrics_port": self._server.server_port})
+        host, port = getattr(settings, kind).metrics_host, getattr(settings, kind).metrics_port
+        try:
+            self._server, _ = start_http_server(port, host, self.registry)
+        except OSError as error:
+            raise SettingsError(
+                f"[{kind}] metrics_host {host!r}, metrics_port {port}: {error.strerror}"
+            ) from error
+        where = {"metrics_host": host, "metrics_port": self._server.server_port}
+        self.status = json.dumps({"pid": os.getpid()} | where)
 
     def run(self, worker: Worker | Learner, flow: Dataflow) -> None:
         _stop_on_signals(worker)
@@ -111,10 +125,31 @@ class _Start:
             cli_main(flow)
         except WorkerStopping:
             pass
+        except BytewaxRuntimeError as error:
+            explain_end(error)
         finally:
             worker.close()
             self._server.shutdown()
             log.info("worker_stopped")
+
+
+def explain_end(error: BytewaxRuntimeError) -> None:
+    """Say in one line what ended the flow; Bytewax wraps it once for each step it went through.
+
+    Raises:
+        SystemExit: it was no stop that was asked for.
+    """
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, WorkerStopping):
+        return
+    where = [
+        f"{Path(f.filename).name}:{f.lineno}" for f in traceback.extract_tb(cause.__traceback__)
+    ]
+    detail = str(cause) if isinstance(cause, ShopkeeperError) else ""
+    log.error("worker_failed", error=type(cause).__name__, where="".join(where[-1:]), detail=detail)
+    raise SystemExit(1) from error
 
 
 def _spare_the_collector() -> None:

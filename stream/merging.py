@@ -8,11 +8,13 @@ from online_models.decay import keep_largest
 from online_models.users import (
     MAX_AFFINITIES,
     MAX_ANONYMOUS_IDS,
+    MAX_ORDERS,
     MAX_RECENT_PRODUCTS,
     MAX_TRAITS,
+    Order,
     UserState,
 )
-from stream.profiles import add_orders, move_to
+from stream.profiles import count_order, move_to
 from stream.sessions import add_session
 
 
@@ -43,9 +45,9 @@ def merge_into(known: UserState, other: UserState, gap_ms: int) -> None:
             remember(recent, at, product_id, MAX_RECENT_PRODUCTS)
     known.cart_cleared_at = max(known.cart_cleared_at, other.cart_cleared_at)
     known.cart = change_cart(known.cart, known.cart_cleared_at, other.cart)
-    add_orders(known, other.order_history)
     for session in other.open_sessions:
         add_session(known.open_sessions, session, gap_ms)
+    _merge_orders(known, other.order_history)
 
 
 def _merge_sums(known: UserState, other: UserState) -> None:
@@ -62,3 +64,18 @@ def _merge_sums(known: UserState, other: UserState) -> None:
         for name, amount in theirs.items():
             mine[name] = mine.get(name, 0.0) + amount
         keep_largest(mine, MAX_AFFINITIES)
+
+
+def _merge_orders(known: UserState, orders: list[Order]) -> None:
+    """Join the orders; one that both histories tell was counted twice: the later goes."""
+    kept = {order.order_id: order for order in known.order_history}
+    for order in orders:
+        twin = kept.get(order.order_id)
+        if twin is None:
+            kept[order.order_id] = order
+            continue
+        first, second = sorted((twin, order), key=lambda o: (o.at, o.revenue))
+        kept[order.order_id] = first
+        count_order(known, second, -1.0)
+    newest_first = sorted(kept.values(), key=lambda o: (-o.at, o.order_id))
+    known.order_history = newest_first[:MAX_ORDERS]

@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from config.log_ids import log_id
 from stream.model_shards import LearnReport
 from stream.shards import Report
 
@@ -89,7 +90,7 @@ class StreamMetrics:
         self.reconnects.inc(report.n_reconnects)
         if report.is_committed:
             self.commits.inc()
-            appended_at = int(report.oldest_id.partition("-")[0])
+            appended_at, _ = log_id(report.oldest_id)
             self.append_to_commit.observe(max(now_ms - appended_at, 0.0) / 1000)
 
 

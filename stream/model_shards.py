@@ -9,16 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.exceptions import WatchError
 
 from config.examples import Touched
 from config.keys import MAX_CHANGES, Keys
+from config.log_ids import log_id
 from online_models.next_product import Row, decode_row, encode_row
-from stream.commits import START, BrokenCommit, log_id
+from stream.commits import START, BrokenCommit
 from stream.learning import MAX_ROWS, learn, row_names
-from stream.transactions import Transactions
+from stream.transactions import AWAY, Transactions
 
 CACHED_ROWS = 20_000
 
@@ -91,7 +90,7 @@ class ModelShard:
     """The owner's view of one model shard: cached rows, and the commit they belong to.
 
     ``send_back(source, position)`` moves the reader; ``wait_for_redis`` is called between tries
-    while Redis is away, and raises when the learner is to end.
+    while Redis is away or full, and raises when the learner is to end.
     """
 
     shard: int
@@ -99,7 +98,7 @@ class ModelShard:
     keys: Keys
     learner_id: str
     send_back: Callable[[int, str], None]
-    wait_for_redis: Callable[[], None]
+    wait_for_redis: Callable[[Exception], None]
     max_rows: int = MAX_ROWS
     _written: bytes | None = None
     _rows: dict[str, Row | None] = field(default_factory=dict)
@@ -114,10 +113,10 @@ class ModelShard:
             except WatchError:
                 report.n_conflicts += 1
                 self._forget()
-            except (RedisConnectionError, RedisTimeoutError):
+            except AWAY as error:
                 report.n_reconnects += 1
                 self._forget()
-                self.wait_for_redis()
+                self.wait_for_redis(error)
             except BaseException:
                 self._forget()
                 raise

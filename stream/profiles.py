@@ -213,18 +213,15 @@ def _order(state: UserState, session: Session, event: Event, weights: Weights) -
     """Take an order, once per order id; the cart is empty after it."""
     _reach_stage(state, session, event, weights)
     order_id = as_text(event.properties.get("order_id")) or event.message_id
-    if any(order.order_id == order_id for order in state.order_history):
-        return []
-    revenue = max(revenue_of(event), 0.0)
-    state.orders.add(1.0, weights)
-    state.revenue.add(revenue, weights)
-    session.n_orders += 1
-    session.revenue += revenue
+    is_new = all(order.order_id != order_id for order in state.order_history)
     products = products_of(event)
     for product in products:
         remember(state.bought, event.occurred_at, product.product_id, MAX_RECENT_PRODUCTS)
+    add_order(state, Order(event.occurred_at, order_id, max(revenue_of(event), 0.0)))
+    if not is_new:
+        return []
+    for product in products:
         _like(state, product, ORDER_AFFINITY * weights.month)
-    add_orders(state, [Order(event.occurred_at, order_id, revenue)])
     state.cart_cleared_at = max(state.cart_cleared_at, event.occurred_at)
     state.cart = change_cart(state.cart, state.cart_cleared_at, ())
     return products
@@ -235,17 +232,36 @@ def _change_cart(state: UserState, event: Event, products: list[Product], sign: 
     for product in products:
         if product.quantity is None:
             quantity = 1.0 if sign > 0 else 0.0
+        elif product.quantity > 0:
+            quantity = sign * min(product.quantity, MAX_PIECES)
         else:
-            quantity = sign * min(max(product.quantity, 0.0), MAX_PIECES)
+            continue  # no pieces: no change
         changes.append(CartChange(event.occurred_at, product.product_id, quantity, product.price))
     state.cart = change_cart(state.cart, state.cart_cleared_at, changes)
 
 
-def add_orders(state: UserState, orders: list[Order]) -> None:
-    """Put orders into the history, newest first, each order id once."""
-    known = {order.order_id: order for order in (*orders, *state.order_history)}
-    newest_first = sorted(known.values(), key=lambda order: (-order.at, order.order_id))
+def add_order(state: UserState, order: Order) -> None:
+    """Count an order; of one that is told twice, by page and till, the earlier counts."""
+    known = next((o for o in state.order_history if o.order_id == order.order_id), None)
+    if known is not None:
+        if (known.at, known.revenue) <= (order.at, order.revenue):
+            return
+        state.order_history.remove(known)
+        count_order(state, known, -1.0)
+    count_order(state, order, 1.0)
+    newest_first = sorted([*state.order_history, order], key=lambda o: (-o.at, o.order_id))
     state.order_history = newest_first[:MAX_ORDERS]
+
+
+def count_order(state: UserState, order: Order, sign: float) -> None:
+    """Put an order into the counters and its open session, or take it out again."""
+    weights = weights_at(order.at, state.latest_at)
+    state.orders.add(sign, weights)
+    state.revenue.add(sign * order.revenue, weights)
+    for session in state.open_sessions:
+        if session.start_at <= order.at <= session.end_at:
+            session.n_orders += int(sign)
+            session.revenue += sign * order.revenue
 
 
 def _like(state: UserState, product: Product, amount: float) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import redis
 import structlog
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from config.creation import check_creation, creation_fields
 from config.errors import SettingsError
 from config.keys import Ids, Keys
+from config.redis_health import REMEDIES, judge
+from stream.transactions import AWAY
 
 log = structlog.get_logger()
 
@@ -24,20 +24,10 @@ def check_redis(client: redis.Redis) -> None:
     """
     persistence: Any = client.info("persistence")
     memory: Any = client.info("memory")
-    if int(persistence.get("aof_enabled", 0)) != 1:
-        raise SettingsError(
-            "this Redis has no append-only file, so a kill would lose everything: "
-            "set 'appendonly yes'"
-        )
-    if memory.get("maxmemory_policy") != "noeviction":
-        raise SettingsError(
-            f"this Redis evicts keys ({memory.get('maxmemory_policy')}), events that nobody has "
-            "read among them: set 'maxmemory-policy noeviction'"
-        )
-    if int(memory.get("maxmemory", 0)) == 0:
-        raise SettingsError(
-            "this Redis has no memory limit, so nobody can tell when it is full: set 'maxmemory'"
-        )
+    faults = judge({**persistence, **memory}).faults
+    for fault, remedy in REMEDIES.items():
+        if fault in faults:
+            raise SettingsError(remedy)
 
 
 def settle_creation(client: redis.Redis, keys: Keys, ids: Ids) -> None:
@@ -57,18 +47,23 @@ def settle_creation(client: redis.Redis, keys: Keys, ids: Ids) -> None:
     check_creation(found, ids)
 
 
-def wait_until_ready(client: redis.Redis, keys: Keys, ids: Ids, wait: Callable[[], None]) -> None:
+def wait_until_ready(
+    client: redis.Redis, keys: Keys, ids: Ids, wait: Callable[[Exception], None]
+) -> None:
     """Check Redis and the shop, again and again until Redis is there to answer.
 
     Raises:
         SettingsError: what is there will not do.
     """
+    is_said = False
     while True:
         try:
             check_redis(client)
             settle_creation(client, keys, ids)
-        except (RedisConnectionError, RedisTimeoutError) as error:
-            log.warning("redis_away", error=type(error).__name__)
-            wait()
+        except AWAY as error:
+            if not is_said:
+                log.warning("redis_away", error=type(error).__name__)
+            is_said = True
+            wait(error)
         else:
             return

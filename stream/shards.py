@@ -8,28 +8,29 @@ The rule, each piece of which is needed:
 2. Load the users that are not cached; apply entries in order.
 3. One ``MULTI``: changed users, timers, outboxes, the new commit; ``EXEC``. A ``WatchError``:
    forget, redo in place. A lost reply or connection: forget, reconnect, go through 1 again, never
-   send the ``EXEC`` again. Anything else raises, and the process is started again. An entry whose
-   apply raises twice becomes a dead letter.
+   send the ``EXEC`` again. The same where Redis is full. Anything else raises, and the process is
+   started again. An entry whose apply raises twice becomes a dead letter; what came before it is
+   committed first, so that one bad entry costs no more than itself.
 """
 
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.exceptions import WatchError
 
 from config.events import Reason
 from config.keys import Ids, Keys
+from config.log_ids import log_id
 from online_models.users import BrokenState, UnknownStateVersion, User, decode_user
 from stream.batch import Batch, Logged, Rules
-from stream.commits import Commit, decode_commit, encode_commit, log_id
-from stream.journal import apply, set_aside
+from stream.commits import Commit, decode_commit, encode_commit
+from stream.journal import TimerFailed, apply, set_aside
 from stream.timers import Timers
-from stream.transactions import Transactions
+from stream.transactions import AWAY, Transactions
 from stream.writing import commands_for
 
 
@@ -53,7 +54,7 @@ class Report:
     n_conflicts: int = 0
     n_reconnects: int = 0
     oldest_id: str = ""
-    results: dict[tuple[str, str], int] = field(default_factory=dict)
+    results: Counter[tuple[str, str]] = field(default_factory=Counter)
     dead: list[str] = field(default_factory=list)
     has_outgoing: bool = False
     has_erasures: bool = False
@@ -71,8 +72,8 @@ class ApplyFailed(Exception):
 class Shard:
     """The owner's view of one shard: its cached users and timers, and the commit they belong to.
 
-    ``send_back(shard, offset)`` moves the source; ``wait_for_redis`` is called between tries while
-    Redis is away, and raises when the worker is to end.
+    ``send_back(shard, offset)`` moves the source; ``wait_for_redis(error)`` is called between tries
+    while Redis is away or full, and raises when the worker is to end.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Shard:
         worker_id: str,
         cached_users: int,
         send_back: Callable[[int, str], None],
-        wait_for_redis: Callable[[], None],
+        wait_for_redis: Callable[[Exception], object],
     ) -> None:
         self.shard = shard
         self._client = client
@@ -101,34 +102,65 @@ class Shard:
         self._written: bytes | None = None
         self._users: dict[str, User | None] = {}
         self._timers: Timers | None = None
-        self._failures: dict[str, ApplyFailed] = {}
-        self._poison: set[str] = set()
+        self._failed: set[str] = set()
+        self._poison: dict[str, Exception] = {}
+        self._broken_timers: frozenset[str] = frozenset()
 
     def handle(self, decoded: Decoded) -> Report:
-        """Apply a batch and commit it, whatever happens to Redis meanwhile."""
+        """Apply a batch and commit it, whatever happens to Redis meanwhile.
+
+        Raises:
+            UnknownStateVersion: a newer Shopkeeper wrote a state; nothing is lost, run that one.
+        """
         report = Report(self.shard)
-        while True:
+        pieces = deque([decoded])
+        while pieces:
             try:
-                self._handle_once(decoded, report)
+                self._handle_once(pieces[0], report)
             except WatchError:
                 report.n_conflicts += 1
                 self._forget()
-            except (RedisConnectionError, RedisTimeoutError):
+            except AWAY as error:
                 report.n_reconnects += 1
                 self._forget()
-                self._wait_for_redis()
+                self._wait_for_redis(error)
             except ApplyFailed as failure:
                 self._forget()
-                if failure.entry_id in self._failures:
-                    self._poison.add(failure.entry_id)
-                self._failures[failure.entry_id] = failure
+                pieces.extendleft(reversed(self._single_out(pieces.popleft(), failure)))
+            except TimerFailed as failed:
+                self._forget()
+                self._note_timer(failed)
             else:
-                self._failures.clear()
-                self._poison.clear()
-                # After a lost reply nobody knows whether an outbox was filled: look.
-                report.has_outgoing |= bool(report.n_conflicts or report.n_reconnects)
-                report.has_erasures |= bool(report.n_conflicts or report.n_reconnects)
-                return report
+                pieces.popleft()
+        self._failed.clear()
+        self._poison.clear()
+        # After a lost reply nobody knows whether an outbox was filled: look.
+        is_unsure = bool(report.n_conflicts or report.n_reconnects)
+        report.has_outgoing |= is_unsure
+        report.has_erasures |= is_unsure
+        return report
+
+    def _single_out(self, piece: Decoded, failure: ApplyFailed) -> list[Decoded]:
+        """Return the piece in three: before the entry that failed, that one alone, and after it."""
+        if len(piece.entries) == 1:
+            if failure.entry_id in self._failed:
+                self._poison[failure.entry_id] = failure.cause
+            self._failed.add(failure.entry_id)
+            return [piece]
+        ids = [logged.entry_id for logged in piece.entries]
+        place = ids.index(failure.entry_id)
+        ends = [piece.after, *ids]
+        cuts = [(0, place), (place, place + 1), (place + 1, len(ids))]
+        return [
+            Decoded(self.shard, ends[start], piece.entries[start:end])
+            for start, end in cuts
+            if start < end
+        ]
+
+    def _note_timer(self, failed: TimerFailed) -> None:
+        if failed.digest in self._failed:
+            self._broken_timers |= {failed.digest}
+        self._failed.add(failed.digest)
 
     def earliest_timer(self) -> int | None:
         """Return when the next timer is due (ms, by the shard's clock), as far as is known."""
@@ -173,7 +205,9 @@ class Shard:
         self._settle(batch, entries, report)
 
     def _apply(self, timers: Timers, commit: Commit, entries: list[Logged]) -> Batch:
-        self._load_users({logged.digest for logged in entries if logged.digest})
+        digests = {logged.digest for logged in entries if logged.digest}
+        clock = max((logged.received_at() for logged in entries), default=0)
+        self._load_users(digests.union(timers.due_by(clock)))
         batch = Batch(
             self._ids,
             self._rules,
@@ -182,15 +216,16 @@ class Shard:
             commit.clock,
             dict(commit.sources),
             load=self._load_user,
+            broken_timers=self._broken_timers,
         )
         for logged in entries:
-            if logged.entry_id in self._poison:
-                cause = self._failures[logged.entry_id].cause
+            cause = self._poison.get(logged.entry_id)
+            if cause is not None:
                 set_aside(batch, logged, Reason.APPLY_FAILED, type(cause).__name__)
                 continue
             try:
                 apply(batch, logged)
-            except (RedisConnectionError, RedisTimeoutError):
+            except (*AWAY, UnknownStateVersion, TimerFailed):
                 raise
             except Exception as error:
                 raise ApplyFailed(logged.entry_id, error) from error
@@ -204,7 +239,7 @@ class Shard:
         names = (self._keys.user(self.shard, digest) for digest in missing)
         values = self._transactions.read(("MGET", *names))
         for digest, value in zip(missing, values, strict=True):
-            with suppress(BrokenState, UnknownStateVersion):
+            with suppress(BrokenState):
                 self._users[digest] = _decode(value)
 
     def _load_user(self, digest: str) -> User | None:
@@ -222,13 +257,13 @@ class Shard:
             self._users[digest] = self._users.pop(digest)
         for digest in list(self._users)[: max(len(self._users) - self._cached_users, 0)]:
             del self._users[digest]
-        report.n_entries = len(entries)
+        report.n_entries += len(entries)
         report.is_committed = True
-        report.oldest_id = entries[0].entry_id
-        report.results = dict(batch.results)
-        report.dead = [letter.reason for letter in batch.outbox.dead]
-        report.has_outgoing = bool(batch.outbox.outgoing)
-        report.has_erasures = bool(batch.outbox.erased)
+        report.oldest_id = report.oldest_id or entries[0].entry_id
+        report.results.update(batch.results)
+        report.dead += [letter.reason for letter in batch.outbox.dead]
+        report.has_outgoing |= bool(batch.outbox.outgoing)
+        report.has_erasures |= bool(batch.outbox.erased)
 
 
 def entries_after(offset: str, entries: list[Logged]) -> list[Logged]:

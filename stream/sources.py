@@ -22,8 +22,8 @@ from config.events import (
     decode_entry,
 )
 from config.keys import Keys
+from config.log_ids import log_id
 from stream.batch import Logged
-from stream.commits import log_id
 from stream.shards import Decoded
 
 BLOCK_MS = 20
@@ -121,8 +121,12 @@ def _decode(entry: RawEntry) -> Logged:
     if raw is None:
         missing = InvalidEvent(Reason.UNDECODABLE, f"field {ENTRY_FIELD.decode()!r} is missing")
         return Logged(entry_id.decode(), digest, missing, b"")
-    source = fields.get(SOURCE_FIELD)
-    if source is None:
+    if SOURCE_FIELD not in fields:
         return Logged(entry_id.decode(), digest, decode_entry(raw), raw)
-    source_id = fields.get(SOURCE_ID_FIELD, b"0-0").decode()
-    return Logged(entry_id.decode(), digest, decode_entry(raw), raw, int(source), source_id)
+    try:
+        source, source_id = int(fields[SOURCE_FIELD]), fields[SOURCE_ID_FIELD].decode()
+        log_id(source_id)
+    except (ValueError, KeyError):
+        unknown = InvalidEvent(Reason.UNDECODABLE, "where it was forwarded from cannot be read")
+        return Logged(entry_id.decode(), digest, unknown, raw)
+    return Logged(entry_id.decode(), digest, decode_entry(raw), raw, source, source_id)

@@ -38,6 +38,13 @@ class Timers:
             self.changed[name] = None
             yield due_at, name
 
+    def due_by(self, clock: int) -> list[str]:
+        """Return whose timers are due by the clock; they stay."""
+        first = self._first()
+        if first is None or first[0] > clock:
+            return []
+        return [name for name, at in self._due.items() if at <= clock]
+
     def earliest(self) -> int | None:
         """Return the earliest due time (ms)."""
         first = self._first()

@@ -9,10 +9,13 @@ from typing import Any
 
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError, WatchError
+from redis.exceptions import OutOfMemoryError, ResponseError, WatchError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-Command = tuple[str | bytes | int | float, ...]
+from stream.commands import Command
+
+# Redis is away, or full: wait, and try again from the start.
+AWAY = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError)
 
 
 class Transactions:
@@ -46,10 +49,9 @@ class Transactions:
             redis.RedisError: Redis refused, or its answer was lost; then nobody knows.
         """
         replies = self._exchange([("MULTI",), *commands, ("EXEC",)])
-        results = _whole(replies[-1:])[0]
+        results = _whole(replies)[-1]  # a refused command first: it says more than EXEC's abort
         if results is None:
             raise WatchError("another owner committed first")
-        _whole(replies)
         _whole(results)
 
     def close(self) -> None:

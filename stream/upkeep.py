@@ -1,15 +1,41 @@
 """What an owner does for its shards beside applying events: ticks, trimming, measuring lag."""
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import redis
+import structlog
 
 from config.events import ENTRY_FIELD, Tick, encode_entry
-from config.keys import DEAD_LETTER_AGE_MS, EXAMPLE_AGE_MS, TRIGGER_AGE_MS, Keys
-from stream.commits import decode_commit, log_id
+from config.keys import (
+    DEAD_LETTER_AGE_MS,
+    EXAMPLE_AGE_MS,
+    N_MODEL_SHARDS,
+    TRIGGER_AGE_MS,
+    Keys,
+)
+from config.log_ids import log_id
+from online_models.decay import HOUR_MS
+from stream.commits import START, BrokenCommit, decode_commit
+from stream.model_shards import decode_model_commit
 
-PRESSURE = 0.6  # share of Redis' memory from which applied entries go early
-AGE_UNDER_PRESSURE_MS = 60_000
+log = structlog.get_logger()
+
+PRESSURE = 0.6  # share of Redis' memory from which what nobody needs any more goes early
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How long entries are kept (ms) once everybody has read them; dead letters have no reader."""
+
+    log: int
+    examples: int = EXAMPLE_AGE_MS
+    triggers: int = TRIGGER_AGE_MS
+    dead: int = DEAD_LETTER_AGE_MS
+
+
+SHORT = Ages(log=2_000, examples=2_000, triggers=HOUR_MS, dead=HOUR_MS)
+NONE = Ages(log=0, examples=0, triggers=0, dead=0)
 
 
 class Memory(NamedTuple):
@@ -43,34 +69,63 @@ def read_memory(client: redis.Redis) -> Memory:
 
 
 def read_offsets(client: redis.Redis, keys: Keys, shards: list[int]) -> dict[int, str]:
-    """Return by shard the log id that its stored state reaches to."""
+    """Return by shard the log id that its stored state reaches to.
+
+    A shard whose commit cannot be read is left out, and said: one must not stop the others.
+    """
     if not shards:
         return {}
     values: Any = client.mget([keys.commit(shard) for shard in shards])
-    offsets = (decode_commit(value).offset for value in values)
-    return dict(zip(shards, offsets, strict=True))
+    offsets = {}
+    for shard, value in zip(shards, values, strict=True):
+        try:
+            offsets[shard] = decode_commit(value).offset
+        except BrokenCommit as error:
+            log.warning("shard_left_out", shard=shard, error=str(error))
+    return offsets
 
 
-def trim(
-    client: redis.Redis, keys: Keys, offsets: dict[int, str], now_ms: int, log_age_ms: int
-) -> None:
-    """Drop entries that are older than their age and, in the event log, applied.
+def read_learned(client: redis.Redis, keys: Keys) -> dict[int, str] | None:
+    """Return by shard the example that all model shards have learned; None where nobody learns."""
+    names = [keys.model_commit(number) for number in range(N_MODEL_SHARDS)]
+    values: Any = client.mget(names)
+    commits = [decode_model_commit(value) for value in values]
+    if all(commit.seq == 0 for commit in commits):
+        return None
+    sources = {source for commit in commits for source in commit.positions}
+    return {
+        source: min((c.positions.get(source, START) for c in commits), key=log_id)
+        for source in sources
+    }
 
-    By id, never by length: nothing goes that nobody has read.
+
+def trim(client: redis.Redis, keys: Keys, offsets: dict[int, str], now_ms: int, ages: Ages) -> None:
+    """Drop entries that are older than their age and behind every reader.
+
+    By id, never by length: nothing goes that nobody has read. Where nobody learns, examples go by
+    age alone.
     """
-    aged = (
-        (keys.examples, EXAMPLE_AGE_MS),
-        (keys.triggers, TRIGGER_AGE_MS),
-        (keys.dead, DEAD_LETTER_AGE_MS),
-    )
+    learned = read_learned(client, keys)
     with client.pipeline(transaction=False) as pipe:
         for shard, offset in offsets.items():
-            oldest = min(log_id(offset), (max(now_ms - log_age_ms, 0), 0))
-            pipe.xtrim(keys.events(shard), minid=f"{oldest[0]}-{oldest[1]}", approximate=False)
-            for key, age_ms in aged:
-                minid = f"{max(now_ms - age_ms, 0)}-0"
-                pipe.xtrim(key(shard), minid=minid, approximate=False)
+            read = None if learned is None else learned.get(shard, START)
+            _trim(pipe, keys.events(shard), now_ms - ages.log, offset)
+            _trim(pipe, keys.examples(shard), now_ms - ages.examples, read)
+            _trim(pipe, keys.triggers(shard), now_ms - ages.triggers)
+            _trim(pipe, keys.dead(shard), now_ms - ages.dead)
         pipe.execute()
+
+
+def _trim(pipe: Any, stream: str, oldest_ms: int, read: str | None = None) -> None:
+    oldest = (max(oldest_ms, 0), 0)
+    if read is not None:
+        oldest = min(oldest, log_id(read))
+    pipe.xtrim(stream, minid=f"{oldest[0]}-{oldest[1]}", approximate=False)
+
+
+def make_room(client: redis.Redis, keys: Keys, n_shards: int, now_ms: int) -> None:
+    """Drop in all shards what nobody needs any more, whatever its age: Redis is full."""
+    trim(client, keys, read_offsets(client, keys, list(range(n_shards))), now_ms, NONE)
 
 
 def measure_lag(

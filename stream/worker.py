@@ -5,22 +5,22 @@ from contextlib import suppress
 
 import redis
 import structlog
-from redis.exceptions import BusyLoadingError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import OutOfMemoryError
 
 from config.keys import Ids, Keys
 from stream.batch import Rules
-from stream.erasing import erase_pending
+from stream.erasing import Erasing
 from stream.forwarding import forward
 from stream.leases import RENEW_SECONDS, LeaseKeys, Leases
 from stream.metrics import StreamMetrics
 from stream.shards import Decoded, Report, Shard
 from stream.sources import LogReader, Read
-from stream.transactions import Transactions
+from stream.transactions import AWAY, Transactions
 from stream.upkeep import (
-    AGE_UNDER_PRESSURE_MS,
+    SHORT,
+    Ages,
     append_tick,
+    make_room,
     measure_lag,
     read_memory,
     read_offsets,
@@ -29,7 +29,6 @@ from stream.upkeep import (
 
 log = structlog.get_logger()
 
-AWAY = (RedisConnectionError, RedisTimeoutError, BusyLoadingError)
 RETRY_SECONDS = 0.1
 UPKEEP_TURNS = 8  # a turn at each renewal, so that no batch waits for all shards' upkeep
 
@@ -67,6 +66,7 @@ class Worker:
         self._reader = LogReader(client, keys)
         self._shards: dict[int, Shard] = {}
         self._unsettled: set[int] = set()
+        self._erasing: dict[int, Erasing] = {}
         self._renew_at = 0.0
         self._turn = 0
         self.is_stopping = False
@@ -78,6 +78,8 @@ class Worker:
             if not self._leases.owned:
                 time.sleep(RETRY_SECONDS / 5)
                 return woken
+            for number in sorted(self._unsettled & self._leases.owned):
+                self._settle(number)
             return woken + self._reader.read()
         except AWAY as error:
             self._lose(error)
@@ -89,6 +91,8 @@ class Worker:
         if shard in self._unsettled:
             self._settle(shard)
         report = self.shard(shard).handle(decoded)
+        if report.has_erasures:
+            self._erasing.pop(shard, None)  # begin anew, with those that were just noted
         if not decoded.entries or report.has_outgoing or report.has_erasures:
             self._settle(shard)
         return report
@@ -126,14 +130,19 @@ class Worker:
             )
         return self._shards[number]
 
-    def wait_for_redis(self) -> None:
-        """Wait a moment for a Redis that is away.
+    def wait_for_redis(self, error: Exception) -> None:
+        """Wait a moment for a Redis that is away; make room in one that is full.
 
         Raises:
             WorkerStopping: the process was told to end.
         """
         if self.is_stopping:
             raise WorkerStopping
+        if isinstance(error, OutOfMemoryError):
+            log.error("redis_full")
+            with suppress(*AWAY):
+                now_ms = int(time.time() * 1000)
+                make_room(self._client, self._keys, self._ids.n_shards, now_ms)
         time.sleep(RETRY_SECONDS)
 
     def close(self) -> None:
@@ -147,11 +156,8 @@ class Worker:
     def _renew(self) -> list[Read]:
         moves = self._leases.renew(self._status)
         self._renew_at = time.monotonic() + RENEW_SECONDS
-        for number in moves.lost:
-            self._reader.stop(number)
-            self._shards.pop(number, None)
-            with suppress(KeyError):
-                self._metrics.lag.remove(str(number))
+        for number in self._held() - self._leases.owned:
+            self._drop(number)
         if moves.gained or moves.lost:
             log.info("shards_moved", gained=len(moves.gained), lost=len(moves.lost))
             self._metrics.lease_moves.labels("gained").inc(len(moves.gained))
@@ -167,23 +173,25 @@ class Worker:
         return [Read(number, offset, []) for number, offset in offsets.items()]
 
     def _settle(self, number: int) -> None:
-        """Carry outgoing entries and erasures out; what fails is done before the next batch."""
+        """Carry outgoing entries out, and a portion of what is to be erased; the rest goes on."""
         self._unsettled.add(number)
         try:
-            self._metrics.erased_entries.inc(erase_pending(self._client, self._keys, number))
+            if number not in self._erasing:
+                self._erasing[number] = Erasing(self._client, self._keys, number)
+            self._metrics.erased_entries.inc(self._erasing[number].step())
             self._metrics.forwarded.inc(forward(self._client, self._keys, number))
         except AWAY as error:
             self._lose(error)
             return
-        self._unsettled.discard(number)
+        if self._erasing[number].is_done():
+            del self._erasing[number]
+            self._unsettled.discard(number)
 
     def _upkeep(self) -> None:
         """Look after a few of the owned shards, those whose turn it is."""
         owned = sorted(self._leases.owned)
         self._metrics.owned_shards.set(len(owned))
         self._metrics.cached_users.set(sum(s.n_cached_users() for s in self._shards.values()))
-        for number in sorted(self._unsettled):
-            self._settle(number)
         self._turn = (self._turn + 1) % UPKEEP_TURNS
         offsets = read_offsets(self._client, self._keys, owned[self._turn :: UPKEEP_TURNS])
         if not offsets:
@@ -191,22 +199,32 @@ class Worker:
         memory = read_memory(self._client)
         self._metrics.redis_memory.set(memory.used)
         self._metrics.redis_memory_limit.set(memory.limit)
-        age_ms = self._log_age_ms
-        if memory.is_short():
-            age_ms = min(age_ms, AGE_UNDER_PRESSURE_MS)
+        ages = SHORT if memory.is_short() else Ages(log=self._log_age_ms)
         self._reader.stand_back(offsets)
         now_ms = int(time.time() * 1000)
-        trim(self._client, self._keys, offsets, now_ms, age_ms)
+        trim(self._client, self._keys, offsets, now_ms, ages)
         for number, seconds in measure_lag(self._client, self._keys, offsets, now_ms).items():
             self._metrics.lag.labels(str(number)).set(seconds)
+
+    def _held(self) -> set[int]:
+        """Return the shards of which anything is in memory."""
+        return {*self._shards, *self._reader.positions, *self._erasing, *self._unsettled}
+
+    def _drop(self, number: int) -> None:
+        self._reader.stop(number)
+        self._shards.pop(number, None)
+        self._erasing.pop(number, None)
+        self._unsettled.discard(number)
+        with suppress(KeyError):
+            self._metrics.lag.remove(str(number))
 
     def _lose(self, error: Exception) -> None:
         """Stand nowhere until Redis answers; it may come back with older data."""
         if self._leases.owned:
             log.warning("redis_away", error=type(error).__name__)
         self._metrics.reconnects.inc()
-        for number in list(self._reader.positions):
-            self._reader.stop(number)
+        for number in self._held():
+            self._drop(number)
         self._leases.owned = set()
         self._renew_at = 0.0
-        self.wait_for_redis()
+        self.wait_for_redis(error)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from config.events import ENTRY_FIELD, SUBJECT_FIELD
-from config.keys import Keys
+from config.keys import MAX_DEAD_LETTERS, Keys
 from online_models.users import Suppressed, encode_user
 from stream.batch import Batch
-from stream.transactions import Command
+from stream.commands import Command
 
 TARGET_FIELD = b"t"  # shard that an outgoing entry is for
 
@@ -57,7 +57,8 @@ def _outboxes(keys: Keys, shard: int, batch: Batch, offset: str) -> Iterator[Com
         )
     for letter in batch.outbox.dead:
         yield (
-            *("XADD", keys.dead(shard), "*", "reason", letter.reason, "detail", letter.detail),
+            *("XADD", keys.dead(shard), "MAXLEN", "~", MAX_DEAD_LETTERS, "*"),
+            *("reason", letter.reason, "detail", letter.detail),
             *("raw", letter.raw, SUBJECT_FIELD, letter.digest),
         )
     for digest in batch.outbox.erased:

@@ -3,22 +3,20 @@
 https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/
 """
 
-import asyncio
 from dataclasses import dataclass
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from config.events import EventType
 from serving.access import key_in_header
 from serving.answers import answer
-from serving.bodies import MAX_BATCH_BYTES, MAX_EVENT_BYTES, check_size, decompress
+from serving.bodies import MAX_BATCH_BYTES, MAX_EVENT_BYTES
 from serving.dependencies import State
 from serving.health import Missing, Watcher
+from serving.receiving import BODY_SECONDS, receive_body
 from serving.refusals import Refusal, Refused
-
-BODY_SECONDS = 10.0
 
 SINGLE_PATHS: dict[str, EventType] = {
     "/v1/track": "track",
@@ -34,7 +32,8 @@ SINGLE_PATHS: dict[str, EventType] = {
     "/v1/a": "alias",
     "/v1/g": "group",
 }
-BATCH_PATHS = ("/v1/batch", "/v1/b", "/v1/import")
+IMPORT_PATH = "/v1/import"
+BATCH_PATHS = ("/v1/batch", "/v1/b", IMPORT_PATH)
 COLLECT_PATHS = frozenset((*SINGLE_PATHS, *BATCH_PATHS))
 
 
@@ -53,41 +52,32 @@ class CollectRoutes:
 
     async def batch(self, request: Request[State]) -> Response:
         """Take a batch in; the events say of which type they are."""
-        body, key, with_ids = await self._read(request, MAX_BATCH_BYTES)
         collector = request.state["collector"]
-        return answer(await collector.collect_batch(body, key, with_ids=with_ids))
+        imports = request.url.path == IMPORT_PATH
+        try:
+            body, key, with_ids = await self._read(request, MAX_BATCH_BYTES)
+        except Refused:
+            if imports:
+                await collector.hold_time(key_in_header(request.headers.get("authorization")))
+            raise
+        reply = await collector.collect_batch(body, key, with_ids=with_ids, imports=imports)
+        return answer(reply)
 
     async def _read(self, request: Request[State], limit: int) -> tuple[bytes, str | None, bool]:
         """Return the body, the key in the header, and whether log ids are asked for."""
-        _check_open(request.state["watcher"])
+        check_open(request.state["watcher"])
         with_ids = _flag(request, "ids")
         key = key_in_header(request.headers.get("authorization"))
-        return await self._body(request, limit), key, with_ids
-
-    async def _body(self, request: Request[State], limit: int) -> bytes:
-        announced = request.headers.get("content-length", "")
-        check_size(int(announced) if announced.isascii() and announced.isdigit() else 0, limit)
-        try:
-            async with asyncio.timeout(self.body_seconds):
-                body = await _read_body(request, limit)
-        except TimeoutError as error:
-            raise Refused(Refusal.BODY_TIMEOUT, "the body took too long") from error
-        except ClientDisconnect as error:
-            raise Refused(Refusal.DISCONNECTED, "the sender went away") from error
-        return decompress(body, request.headers.get("content-encoding", "").lower(), limit)
+        body = await receive_body(request.scope, request.receive, limit, self.body_seconds)
+        return body, key, with_ids
 
 
-async def _read_body(request: Request[State], limit: int) -> bytes:
-    chunks: list[bytes] = []
-    n_bytes = 0
-    async for chunk in request.stream():
-        n_bytes += len(chunk)
-        check_size(n_bytes, limit)
-        chunks.append(chunk)
-    return b"".join(chunks)
+def check_open(watcher: Watcher) -> None:
+    """Refuse what would have to be written while Redis is full or unsafe.
 
-
-def _check_open(watcher: Watcher) -> None:
+    Raises:
+        Refused: it is.
+    """
     look = watcher.last
     if Missing.MEMORY in look.missing:
         raise Refused(Refusal.MEMORY_FULL, "Redis has too little memory left", 5)

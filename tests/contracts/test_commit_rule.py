@@ -6,7 +6,8 @@ import redis
 
 from config.events import Erase, Tick
 from online_models.users import Suppressed, UserState
-from stream.transactions import Command, Transactions
+from stream.commands import Command
+from stream.transactions import Transactions
 from tests.builders import MINUTE, NOON, an_event
 from tests.stream.owners import ANN, KEYS, SHARD, Owner, append
 

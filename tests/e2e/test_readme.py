@@ -1,10 +1,10 @@
-"""The README's example, word for word: three events by curl, the picture changing after each."""
+"""The README's example, word for word: three events by curl, the decision changing after each."""
 
 import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,6 @@ from tests.shopkeeper.builders import RunningShop, a_running_shop, wait_for
 
 README = Path(__file__).parents[2] / "README.md"
 CURL = shutil.which("curl")
-
-Ask = Callable[[str], Any]
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +28,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
 def the_example() -> tuple[str, list[str]]:
     """Return the variables that the README sets, and its curl commands one by one."""
     text = README.read_text()
-    found = re.search(r"three events: begin -->\s*```sh\n(.*?)```", text, flags=re.DOTALL)
+    found = re.search(r"three events: begin -->(.*?)<!-- three events: end", text, flags=re.DOTALL)
     assert found, "the README has lost its example"
-    variables, *commands = re.split(r"(?m)^(?=curl )", found.group(1))
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", found.group(1), flags=re.DOTALL))
+    variables, *commands = re.split(r"(?m)^(?=curl )", blocks)
     return variables, commands
 
 
 @pytest.mark.skipif(CURL is None, reason="curl is not installed")
-def test_what_is_known_changes_after_each_of_the_three_events(shop: RunningShop) -> None:
+def test_the_decision_changes_after_each_of_the_three_events(shop: RunningShop) -> None:
     variables, commands = the_example()
     variables = variables.replace("http://127.0.0.1:8700", shop.url)
 
-    def ask(curl: str) -> Any:
+    def run(curl: str) -> Any:
         told = subprocess.run(
             ["bash", "-c", variables + curl],
             cwd=shop.config.parent.parent,
@@ -51,17 +50,25 @@ def test_what_is_known_changes_after_each_of_the_three_events(shop: RunningShop)
         )
         return json.loads(told.stdout)
 
-    viewed, look, added, look_again, identified, look_at_ann = commands
+    def suggested(curl: str) -> list[tuple[str, str]]:
+        products = run(curl)["placements"]["next-best"]["products"]
+        return [(product["id"], product["reason"]) for product in products]
 
-    def becomes(curl: str, is_so: Callable[[Any], object]) -> None:
-        wait_for(lambda: is_so(ask(curl)), curl)
+    catalog, others, ask, *mine = commands
+    assert run(catalog)["success"]
+    assert run(others)["success"]
+    wait_for(lambda: len(suggested(ask)) == 4, "nothing is popular")
+    assert run(ask)["fallback"]
+    look, ask_1, look_again, ask_2, add, ask_3 = mine
 
-    assert ask(viewed) == {"success": True}
-    becomes(look, lambda seen: seen.get("lastViewed") == ["trail-boots"] and not seen["cart"])
-    assert ask(added) == {"success": True}
-    becomes(look_again, lambda seen: [line["quantity"] for line in seen["cart"]] == [1])
-    assert ask(identified) == {"success": True}
-    becomes(look_at_ann, lambda seen: seen.get("eventsSeen") == 3)
-    ann = ask(look_at_ann)
-    assert (ann["traits"]["tier"], ann["lastViewed"]) == ("gold", ["trail-boots"])
-    assert ann["affinities"]["categories"] == {"hiking": 1.0}
+    assert run(look) == {"success": True}
+    socks = ("socks", "often viewed after Trail Boots")
+    wait_for(lambda: suggested(ask_1)[0] == socks, "no socks")
+    assert run(look_again) == {"success": True}
+    mat = ("mat", "often viewed after Two-Person Tent")
+    wait_for(lambda: suggested(ask_2)[0] == mat, "no mat")
+    assert run(add) == {"success": True}
+    wait_for(lambda: mat not in suggested(ask_3), "the mat is still there")
+
+    assert run(ask_3)["fallback"] is None
+    assert "mat" not in [product for product, _ in suggested(ask_3)]

@@ -26,6 +26,8 @@ class Script:
     answers: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     batches: list[list[dict[str, Any]]] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    paths: list[str] = field(default_factory=list)
+    n_holds: int = 0
 
 
 @contextmanager
@@ -37,10 +39,16 @@ def serving(script: Script) -> Iterator[str]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            batch = orjson.loads(body)["batch"]
             with lock:
                 script.keys.add(self.headers["authorization"])
-                script.batches.append(orjson.loads(body)["batch"])
-                status, content = script.answers.pop(0) if script.answers else OK
+                script.paths.append(self.path)
+                if batch:
+                    script.batches.append(batch)
+                    status, content = script.answers.pop(0) if script.answers else OK
+                else:
+                    script.n_holds += 1
+                    status, content = OK
             if not status:
                 self.close_connection = True
                 return
@@ -89,6 +97,22 @@ def test_an_import_is_sent_in_the_order_of_the_file_with_its_times() -> None:
     assert [event for batch in script.batches for event in batch] == [t.event for t in events]
     assert (result.sent, result.accepted, result.retries) == (1200, 1200, 0)
     assert script.keys == {"Bearer sk"}
+
+
+def test_an_import_says_that_it_goes_on_while_it_waits() -> None:
+    script = Script([BUSY] * 2)
+    with serving(script) as url:
+        target = Target(url, "sk", imports=True, speed=10.0, hold_seconds=0.01)
+        replay(history(5), target)
+    assert script.n_holds > 0
+    assert set(script.paths) == {"/v1/import"}
+
+
+def test_a_live_replay_holds_no_time_off() -> None:
+    script = Script()
+    with serving(script) as url:
+        replay(history(5), Target(url, "wk", speed=50.0, hold_seconds=0.01))
+    assert (script.n_holds, set(script.paths)) == (0, {"/v1/batch"})
 
 
 def test_a_batch_is_sent_again_with_the_same_ids_until_it_is_accepted() -> None:

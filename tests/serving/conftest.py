@@ -18,15 +18,27 @@ import uvicorn
 
 from config.events import ENTRY_FIELD, Event, decode_entry
 from config.keys import Keys
-from config.settings import CollectSettings, RedisSettings, Secrets, ServerSettings, Settings
+from config.placements import Placement
+from config.settings import (
+    DEFAULT_PLACEMENTS,
+    CollectSettings,
+    DecisionSettings,
+    RedisSettings,
+    Secrets,
+    ServerSettings,
+    Settings,
+)
 from serving.main import build_app
 from serving.protocol import PatientProtocol
 from shopkeeper.embedded import find_redis_server
 from tests.serving.builders import IDS
 
 KEYS = Keys("shop")
+SIGNING_KEY = "sk_another-secret-key-of-32-bytes-or-more"
 ANN = IDS.known("ann")
-SECRETS = Secrets(secret=IDS.secret.hex(), write_keys=("write-key",), secret_keys=("secret-key",))
+SECRETS = Secrets(
+    secret=IDS.secret.hex(), write_keys=("write-key",), secret_keys=("secret-key", SIGNING_KEY)
+)
 GUARD_SECONDS = 30.0
 
 
@@ -87,6 +99,8 @@ def _served(
     body_seconds: float = GUARD_SECONDS,
     collect: CollectSettings | None = None,
     cors_origins: tuple[str, ...] = ("*",),
+    decision: DecisionSettings | None = None,
+    placements: dict[str, Placement] | None = None,
     max_in_flight: int = 100,
     http: type[PatientProtocol] = PatientProtocol,
 ) -> Iterator[httpx.Client]:
@@ -94,6 +108,8 @@ def _served(
         redis=RedisSettings(url=redis_url),
         server=ServerSettings(cors_origins=cors_origins),
         collect=collect or CollectSettings(),
+        decision=decision or DecisionSettings(),
+        placements=placements or dict(DEFAULT_PLACEMENTS),
     )
     app = build_app(
         settings,

@@ -61,6 +61,17 @@ def test_a_bad_event_leaves_its_neighbours_whole(bad: bytes) -> None:
     assert batch.around["sentAt"] == 5
 
 
+def test_equal_lists_beside_the_batch_stay_what_they_are() -> None:
+    for batch in (b"[]", b'[{"a":1}]'):
+        body = b'{"context":{"lists":%s,"batch":%s},"batch": %s,"x":%s}' % ((batch,) * 4)
+        equal = json.loads(batch)
+        assert split_batch(body).around == {
+            "context": {"lists": equal, "batch": equal},
+            "batch": None,
+            "x": equal,
+        }
+
+
 @pytest.mark.parametrize("body", [b"{}", b'{"batch":{}}', b'{"batch":null}', b'{"batch":5}'])
 def test_a_body_without_a_list_is_no_batch(body: bytes) -> None:
     with pytest.raises(Refused) as caught:

@@ -6,12 +6,13 @@ import httpx
 import pytest
 import redis
 
+from config.keys import MAX_DEAD_LETTERS
 from config.settings import CollectSettings
 from serving.bodies import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES
 from serving.protocol import PatientProtocol
 from serving.refusals import Refusal
-from tests.serving.builders import an_event
-from tests.serving.conftest import Serve, log_of
+from tests.serving.builders import IDS, an_event
+from tests.serving.conftest import Serve, dead_letters, log_of
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,31 @@ def test_a_key_that_sends_too_much_is_refused(serve: Serve, redis_url: str) -> N
     reply = shop.post("/v1/track", json=an_event())
     assert (reply.status_code, reply.json()["reason"]) == (429, Refusal.RATE_LIMITED)
     assert shop.post("/v1/track", json=an_event(), auth=("secret-key", "")).status_code == 200
+
+
+def test_a_flood_of_bad_events_leaves_collect_open_and_the_dead_letters_bounded(
+    serve: Serve, redis_url: str, redis_client: redis.Redis
+) -> None:
+    shop = serve(redis_url, collect=CollectSettings(user_events_per_second=10_000))
+    bad = {"batch": [{"pad": "x" * 1_000}] * 400}
+    for _ in range(2 * MAX_DEAD_LETTERS // 400 + 1):
+        assert len(shop.post("/v1/batch", json=bad).json()["rejected"]) == 400
+    assert MAX_DEAD_LETTERS <= len(dead_letters(redis_client, 0)) < MAX_DEAD_LETTERS + 100
+    assert shop.post("/v1/track", json=an_event()).json() == {"success": True}
+
+
+def test_a_key_leaves_no_more_dead_letters_than_its_limit_and_good_events_still_pass(
+    serve: Serve, redis_url: str, redis_client: redis.Redis
+) -> None:
+    shop = serve(redis_url, collect=CollectSettings(user_events_per_second=1))
+    bad = [an_event(userId=f"user-{n}", event=None) for n in range(300)]
+    reply = shop.post("/v1/batch?ids=true", json={"batch": [*bad, an_event()]}).json()
+    assert (reply["accepted"], len(reply["rejected"])) == (1, 300)
+    assert reply["ids"][-1] is not None
+    kept = sum(len(dead_letters(redis_client, shard)) for shard in range(IDS.n_shards))
+    assert 100 <= kept < 200
+    shown = f"shopkeeper_collect_unkept_letters_total {300.0 - kept}"
+    assert shown in shop.get("/metrics").text
 
 
 def test_an_import_is_not_limited_by_user(serve: Serve, redis_url: str) -> None:

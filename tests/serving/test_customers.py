@@ -6,7 +6,7 @@ from config.events import ENTRY_FIELD, SUBJECT_FIELD, Erase, decode_entry
 from config.keys import Subject
 from online_models.users import Linked, Suppressed, User, UserState, encode_user
 from serving.refusals import Refusal
-from tests.serving.builders import IDS, NOW
+from tests.serving.builders import DAY, IDS, NOW
 from tests.serving.conftest import KEYS, stream_of
 
 ANN = IDS.known("ann")
@@ -99,3 +99,34 @@ def test_a_user_written_by_a_newer_version_is_an_error_without_a_trace(
     reply = owner.get("/v1/users/ann")
     assert (reply.status_code, reply.json()["reason"]) == (500, Refusal.INTERNAL)
     assert "Traceback" not in reply.text
+
+
+def forget_after(client: redis.Redis, shard: int, clock: int) -> None:
+    client.set(KEYS.commit(shard), f'{{"version":1,"offset":"1-1","clock":{clock}}}')
+
+
+@pytest.mark.parametrize(("late_ms", "status"), [(0, 200), (1, 404)])
+def test_a_user_is_known_until_the_retention_has_passed_by_the_shards_clock(
+    owner: httpx.Client, redis_client: redis.Redis, late_ms: int, status: int
+) -> None:
+    remember(redis_client, ANN, a_user(user_id="ann"))
+    forget_after(redis_client, ANN.shard, NOW + 180 * DAY + late_ms)
+    assert owner.get("/v1/users/ann").status_code == status
+
+
+def test_a_link_that_is_forgotten_leads_to_nobody(
+    owner: httpx.Client, redis_client: redis.Redis
+) -> None:
+    remember(redis_client, COOKIE, Linked(known=ANN.digest, linked_at=NOW, received_at=NOW))
+    remember(redis_client, ANN, a_user(user_id="ann"))
+    assert COOKIE.shard != ANN.shard
+    forget_after(redis_client, COOKIE.shard, NOW + 181 * DAY)
+    assert owner.get("/v1/users/cookie-1?anonymous=true").status_code == 404
+
+
+def test_that_an_id_was_erased_is_not_forgotten(
+    owner: httpx.Client, redis_client: redis.Redis
+) -> None:
+    remember(redis_client, ANN, Suppressed(erased_at=NOW))
+    forget_after(redis_client, ANN.shard, NOW + 999 * DAY)
+    assert owner.get("/v1/users/ann").json()["reason"] == Refusal.SUPPRESSED_USER

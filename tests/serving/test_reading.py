@@ -218,7 +218,24 @@ def test_of_a_visitor_who_refused_only_that_is_kept(said: object) -> None:
     assert entry.received_at == NOW
 
 
-@pytest.mark.parametrize("context", [consent(True), consent(None), consent(False, "ads"), {}])
+@pytest.mark.parametrize(
+    "said",
+    [False, "yes", "", 1, 0, [], {"categoryPreferences": "all"}, {"categoryPreferences": []}],
+)
+def test_consent_that_cannot_be_read_is_a_refusal(said: object) -> None:
+    refused(read(an_event(context={"consent": said})))
+
+
+def test_consent_may_be_literally_true() -> None:
+    strict = replace(RULES, consent_required=True)
+    event = accepted(read(an_event(context={"consent": True}), rules=strict))
+    assert event.context == {"consent": True}
+
+
+@pytest.mark.parametrize(
+    "context",
+    [consent(True), consent(None), consent(False, "ads"), {"consent": None}, {"consent": {}}, {}],
+)
 def test_a_visitor_who_did_not_refuse_is_taken_in(context: dict[str, Any]) -> None:
     accepted(read(an_event(context=context)))
 
@@ -256,15 +273,19 @@ def test_a_public_key_cannot_say_when_its_event_came_in() -> None:
 
 
 def test_an_import_says_when_its_event_came_in() -> None:
-    event = read(an_event(receivedAt=NOW - 30 * DAY, timestamp=NOW - 31 * DAY), caller=TRUSTED)
-    entry = accepted(event)
-    assert (entry.received_at, entry.occurred_at) == (NOW - 30 * DAY, NOW - 31 * DAY)
-    assert isinstance(event, Accepted)
-    assert event.times.imported
+    sent = an_event(receivedAt=NOW - 30 * DAY, timestamp=NOW - 31 * DAY)
+    event = accepted(read(sent, caller=TRUSTED, around=Around({}, imports=True)))
+    assert (event.received_at, event.occurred_at) == (NOW - 30 * DAY, NOW - 31 * DAY)
+
+
+@pytest.mark.parametrize("claim", [NOW - 30 * DAY, "nonsense"])
+def test_a_live_event_came_in_now_whatever_a_forwarder_says(claim: object) -> None:
+    assert accepted(read(an_event(receivedAt=claim), caller=TRUSTED)).received_at == NOW
 
 
 def test_an_import_cannot_lie_in_the_future() -> None:
-    event = accepted(read(an_event(receivedAt=NOW + HOUR), caller=TRUSTED))
+    importing = Around({}, imports=True)
+    event = accepted(read(an_event(receivedAt=NOW + HOUR), caller=TRUSTED, around=importing))
     assert event.received_at == NOW
 
 

@@ -10,7 +10,7 @@ from typing import get_type_hints
 import pytest
 
 from config.errors import SettingsError
-from config.settings import Settings, parse_settings
+from config.settings import Settings, parse_settings, settings_tables
 from shopkeeper.configuration import connected, load
 from shopkeeper.main import main
 from shopkeeper.project_files import MEANINGS, settings_text, write_project
@@ -24,7 +24,7 @@ def test_settings_file_of_init_says_exactly_the_defaults() -> None:
 def test_settings_file_of_init_names_every_setting_with_its_meaning() -> None:
     fields = {
         f"{table}.{field}"
-        for table, kind in get_type_hints(Settings).items()
+        for table, kind in settings_tables().items()
         for field in get_type_hints(kind)
     }
     assert fields == set(MEANINGS)
@@ -143,8 +143,15 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
     assert main(["--help"]) == 0
     commands = re.findall(r"(?m)^│ ([a-z]+) ", capsys.readouterr().out)
     assert {"init", "up", "serve", "work", "redis", "inspect", "doctor", "demo"} <= set(commands)
-    assert {"replay", "bench", "chaos"} <= set(commands)
-    parts = ["inspect user", "inspect shard", "bench stream", "bench append", "bench memory"]
+    assert {"replay", "bench", "chaos", "catalog"} <= set(commands)
+    parts = [
+        "inspect user",
+        "inspect shard",
+        "catalog import",
+        "bench stream",
+        "bench append",
+        "bench memory",
+    ]
     for command in [*commands, *parts]:
         assert main([*command.split(), "--help"]) == 0
         assert "Example: " in capsys.readouterr().out, command

@@ -9,6 +9,7 @@ import pytest
 import redis
 from msgspec.structs import replace
 
+from config.creation import FORMAT
 from config.events import ENTRY_FIELD, Tick, encode_entry
 from config.keys import Ids, Keys
 from config.settings import Settings
@@ -80,20 +81,22 @@ def test_strict_durability_wants_every_write_on_the_disk(
 
 
 @pytest.mark.parametrize(
-    ("secret", "shards", "name", "level"),
+    ("secret", "shards", "fmt", "level", "word"),
     [
-        (b"0", 64, "secret", Level.OK),
-        (b"1", 64, "secret", Level.FAIL),
-        (b"0", 32, "shards", Level.FAIL),
+        (b"0", 64, FORMAT, Level.OK, "64 shards"),
+        (b"1", 64, FORMAT, Level.FAIL, "secret: the data was created with another one"),
+        (b"0", 32, FORMAT, Level.FAIL, "shards: 64, but the data was created with 32"),
+        (b"0", 64, "99", Level.FAIL, "format 99"),
     ],
 )
-def test_data_made_with_another_secret_or_number_of_shards_is_told(
-    secret: bytes, shards: int, name: str, level: Level
+def test_data_made_with_another_secret_shards_or_format_is_told(
+    secret: bytes, shards: int, fmt: str, level: Level, word: str
 ) -> None:
     made_with = Ids(secret * 32, shards).fingerprint().encode()
-    created = {b"fingerprint": made_with, b"shards": str(shards).encode(), b"format": b"1"}
-    finding = doctor.check_creation(created, IDS, 64)
-    assert (finding.name, finding.level) == (name, level)
+    created = {b"fingerprint": made_with, b"shards": str(shards).encode(), b"format": fmt.encode()}
+    finding = doctor.check_stored(created, IDS)
+    assert finding.level is level
+    assert word in finding.found
 
 
 def test_shard_that_nobody_applies_is_told(redis_client: redis.Redis, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from config.events import ENTRY_FIELD, Reason, Tick, encode_entry
-from config.keys import Ids, Keys
+from config.keys import DAY_MS, Ids, Keys
 from online_models.users import Linked, Suppressed, User, UserState, encode_user
 from shopkeeper.inspection import UnknownShard, UnknownUser, inspect_shard, inspect_user
 from stream.commits import Commit, encode_commit
@@ -23,6 +23,14 @@ def test_known_user_is_shown_as_a_picture(redis_client: redis.Redis) -> None:
     found = inspect_user(redis_client, KEYS, IDS, "ann", anonymous=False, now_ms=10)
     assert found["kind"] == "state"
     assert found["picture"]["userId"] == "ann"
+
+
+def test_user_who_stayed_away_for_too_long_is_not_shown(redis_client: redis.Redis) -> None:
+    store(redis_client, "ann", UserState(latest_at=5, first_at=5, received_at=5, user_id="ann"))
+    commit = encode_commit(Commit(clock=5 + 180 * DAY_MS + 1))
+    redis_client.set(KEYS.commit(IDS.known("ann").shard), commit)
+    with pytest.raises(UnknownUser, match="nothing is known of 'ann'"):
+        inspect_user(redis_client, KEYS, IDS, "ann", anonymous=False, now_ms=10)
 
 
 def test_linked_visitor_is_shown_with_whom_they_joined(redis_client: redis.Redis) -> None:

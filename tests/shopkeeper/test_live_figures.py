@@ -17,6 +17,17 @@ SERVER = """\
 shopkeeper_collected_events_total{result="accepted",type="track"} 40.0
 shopkeeper_collected_events_total{result="dead_letter",type="track"} 7.0
 """
+ANSWERS = """\
+# TYPE shopkeeper_decisions_total counter
+shopkeeper_decisions_total{placement="home-next",result="personal"} 6.0
+shopkeeper_decisions_total{placement="home-next",result="no_id"} 1.0
+shopkeeper_decisions_total{placement="home-hero",result="redis_slow"} 1.0
+# TYPE shopkeeper_request_seconds histogram
+shopkeeper_request_seconds_bucket{le="0.01",route="/v1/personalize",status="200"} 4.0
+shopkeeper_request_seconds_bucket{le="+Inf",route="/v1/personalize",status="200"} 4.0
+shopkeeper_request_seconds_bucket{le="+Inf",route="/v1/personalize",status="400"} 9.0
+shopkeeper_request_seconds_bucket{le="+Inf",route="/v1/track",status="200"} 9.0
+"""
 WORKER = """\
 # TYPE shopkeeper_events_total counter
 shopkeeper_events_total{result="applied",type="track"} 20.0
@@ -44,6 +55,15 @@ def test_pages_of_all_processes_add_up() -> None:
     assert reading == Reading(1.0, 40.0, 42.0, 6.0, 0.5, {0.01: 10.0, inf: 20.0})
 
 
+def test_answered_decisions_are_counted_and_placements_that_are_not_personal() -> None:
+    reading = read_metrics(2.0, [ANSWERS])
+    assert (reading.placements, reading.fallbacks) == (8.0, 2.0)
+    figures = figures_between(a_reading(0.0), reading)
+    assert figures.decisions_per_second == 2.0
+    assert (figures.decision_p50_ms, figures.fallback_rate) == (5.0, 0.25)
+    assert "decisions 2/s p50 5.0 ms p99 9.9 ms  fallbacks 25.0 %" in one_line(2.0, figures, 0)
+
+
 def test_rates_are_of_the_time_between() -> None:
     figures = figures_between(a_reading(10.0, 100.0), a_reading(12.0, 500.0))
     assert figures.accepted_per_second == figures.applied_per_second == 200.0
@@ -64,6 +84,7 @@ def test_nothing_committed_has_no_latency() -> None:
     figures = figures_between(a_reading(0.0), a_reading(1.0))
     assert figures.p50_ms is None
     assert "p50 - p99 -" in one_line(1.0, figures, 0)
+    assert "fallbacks -" in one_line(1.0, figures, 0)
 
 
 def test_quantile_beyond_the_last_bound_is_the_last_bound() -> None:

@@ -1,13 +1,16 @@
 """The load commands read files, refuse what they cannot use, and say why."""
 
 import gzip
+import inspect
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from config.errors import ShopkeeperError
-from shopkeeper.load_commands import lines_of
+from shopkeeper import load_commands, load_commands_all
+from shopkeeper.load_inputs import lines_of
 from shopkeeper.main import create_app
 from shopkeeper.project_files import write_project
 
@@ -50,3 +53,35 @@ def test_a_replay_that_cannot_work_says_why(
     result = CliRunner().invoke(create_app(), whole)
     assert isinstance(result.exception, ShopkeeperError)
     assert expected in str(result.exception)
+
+
+def test_all_benches_run_though_one_fails() -> None:
+    ran: list[tuple[str, int, bool]] = []
+
+    def good(seed: int = 1, as_json: bool = False, rounds: int = 5) -> None:
+        ran.append(("good", seed, as_json))
+
+    def bad(seed: int = 1, as_json: bool = False) -> None:
+        ran.append(("bad", seed, as_json))
+        raise typer.Exit(1)
+
+    bench = typer.Typer()
+    for command in (bad, good):
+        bench.command()(command)
+    load_commands_all.register(bench)
+    result = CliRunner().invoke(bench, ["all", "--seed", "7", "--json"])
+    assert ran == [("bad", 7, True), ("good", 7, True)]
+    assert result.exit_code == 1
+    assert "failed: bad" in result.output
+
+
+def test_every_bench_takes_what_all_of_them_are_given() -> None:
+    bench = typer.Typer()
+    load_commands.register(bench)
+    [group] = bench.registered_groups
+    assert group.typer_instance is not None
+    commands = group.typer_instance.registered_commands
+    assert len(commands) > 3
+    for command in commands:
+        assert command.callback is not None
+        inspect.signature(command.callback).bind(seed=1, as_json=True)

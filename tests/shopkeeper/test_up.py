@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.keys import Keys
-from shopkeeper.addresses import what_is_missing
+from shopkeeper.addresses import get, metrics_url, what_is_missing
 from shopkeeper.configuration import load
 from shopkeeper.embedded import EmbeddedRedis
 from shopkeeper.redis_connection import connect
@@ -56,7 +56,7 @@ def test_inspected_shard_has_an_owner_and_its_commit(shop: RunningShop) -> None:
 def test_unknown_user_is_an_error_in_one_line(shop: RunningShop) -> None:
     told = shop.run("inspect", "user", "nobody")
     assert told.returncode == 2
-    assert told.stderr.startswith("error: nothing is stored of 'nobody'")
+    assert told.stderr.startswith("error: nothing is known of 'nobody'")
 
 
 @pytest.mark.parametrize("name", ["server-1", "worker-1", "redis"])
@@ -116,12 +116,49 @@ def test_worker_that_stands_still_is_killed_and_started_again(short_folder: Path
         wait_for(lambda: shop.events_seen("ann") == 1, shop.output)
 
 
-def test_several_processes_share_a_port_and_the_shards(short_folder: Path) -> None:
+def test_several_processes_share_a_port_and_the_shards(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = two_free_ports()
+    monkeypatch.setenv("SHOPKEEPER_SERVER_METRICS_PORT", str(port))
     with a_running_shop(short_folder, processes="2") as shop:
-        assert set(shop.pids()) == {"redis", "worker-1", "worker-2", "server-1", "server-2"}
+        pids = shop.pids()
+        kinds = ("worker", "learner", "server")
+        assert set(pids) == {"redis", *(f"{kind}-{n}" for kind in kinds for n in (1, 2))}
+        for n in (1, 2):
+            _, page = get(metrics_url("127.0.0.1", port + n - 1))
+            assert f'shopkeeper_process{{pid="{pids[f"server-{n}"]}"}} 1.0' in page
         users = [f"user {n}" for n in range(8)]
         assert all(shop.send(user) for user in users)
         wait_for(lambda: all(shop.events_seen(user) == 1 for user in users), shop.output)
+
+
+def two_free_ports() -> int:
+    """Return a port that is free, as is the next one."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+@pytest.mark.parametrize("table", ["worker", "learner", "server"])
+def test_taken_metrics_port_is_named(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        monkeypatch.setenv(f"SHOPKEEPER_{table.upper()}_METRICS_PORT", port)
+        shop = RunningShop(a_project(short_folder, port="0"))
+        assert shop.process.wait() == 2
+    assert f"[{table}] " in shop.output
+    assert f"metrics_port {port}: Address already in use" in shop.output
 
 
 def test_taken_port_is_named(short_folder: Path) -> None:
@@ -142,4 +179,4 @@ def test_data_of_another_secret_is_refused(short_folder: Path) -> None:
         client.hset(Keys(settings.shop.namespace).creation(), mapping=made_with)
     shop = RunningShop(shop_file)
     assert shop.process.wait() == 2
-    assert "secret: the data was made with another" in shop.output
+    assert "secret: the data was created with another" in shop.output

@@ -1,5 +1,6 @@
 """Owners of shards over a real Redis, step by step: what a worker does, without its loop."""
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -46,6 +47,7 @@ class Owner:
         shard: int = SHARD,
         cached_users: int = 1_000,
         transactions: Transactions | None = None,
+        wait: Callable[[Exception], object] = lambda _: None,
     ) -> None:
         self.client = client
         self.number = shard
@@ -60,7 +62,7 @@ class Owner:
             f"w-{next(_numbers)}",
             cached_users,
             self.reader.start,
-            lambda: None,
+            wait,
         )
         self.reader.start(shard, self.commit().offset)
 
@@ -73,7 +75,11 @@ class Owner:
 
     def go(self) -> Report:
         """Read once and apply what came."""
-        return self.shard.handle(self.read())
+        reads = self.reader.read()
+        if not reads:
+            return self.shard.handle(Decoded(self.number, self.reader.positions[self.number], []))
+        first, *_ = [self.shard.handle(decode(read)) for read in reads]
+        return first
 
     def commit(self) -> Commit:
         """Return the shard's commit as Redis holds it."""

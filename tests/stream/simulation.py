@@ -3,7 +3,7 @@
 from collections import deque
 from random import Random
 
-from config.events import Event, decode_entry
+from config.events import Erase, Event, decode_entry
 from online_models.users import Linked, User, UserState, decode_user, encode_user
 from stream.batch import Batch, Logged, Rules
 from stream.journal import apply
@@ -28,6 +28,11 @@ class Network:
         """Append an event to the log of its shard."""
         digest = digest_of(event)
         self._append(IDS.shard_of(digest), Logged("", digest, event, b""))
+
+    def erase(self, user_id: str, at: int) -> None:
+        """Append the erasure of a known user."""
+        subject = IDS.known(user_id)
+        self._append(subject.shard, Logged("", subject.digest, Erase(at), b""))
 
     def run(self, rng: Random | None = None) -> None:
         """Apply everything; shards take turns by chance, so that messages cross in all ways."""

@@ -66,8 +66,12 @@ def shop_events(draw: st.DrawFn, /, **more: Any) -> Event:
     }
     context = {"locale": draw(st.sampled_from(["en", "de"])), "page": {"path": "/p"}}
     if name == "Order Completed":
-        order: dict[str, Any] = {"order_id": more["message_id"], "revenue": draw(st.floats(0, 900))}
-        return an_event(name, products=[product], context=context, **order, **more)
+        order: dict[str, Any] = {"order_id": draw(st.sampled_from(["o-1", "o-2", "o-3", "o-4"]))}
+        order["revenue"] = draw(st.floats(0, 900))
+        # The same order may be told by page and till, at one time and of one product.
+        more["at"] = NOON - int(order["order_id"][-1]) * MINUTE
+        hat = [{"product_id": "hat"}]
+        return an_event(name, products=hat, context=context, **order, **more)
     return an_event(name, context=context, **product, **more)
 
 

@@ -27,10 +27,10 @@ def append(client: redis.Redis, example: Touched, source: int = 0) -> None:
     client.xadd(KEYS.examples(source), fields)
 
 
-def stored(client: redis.Redis) -> dict[str, Row]:
+def stored(client: redis.Redis, keys: Keys = KEYS) -> dict[str, Row]:
     rows: dict[str, Row] = {}
     for shard in range(N_MODEL_SHARDS):
-        found: Any = client.hgetall(KEYS.model_rows(shard))
+        found: Any = client.hgetall(keys.model_rows(shard))
         rows |= {name.decode(): decode_row(value) for name, value in found.items()}
     return rows
 
@@ -70,7 +70,7 @@ class Owner:
                 KEYS,
                 "learner",
                 self.reader.send_back,
-                lambda: None,
+                lambda error: None,
                 max_rows=max_rows,
             )
             for number in range(N_MODEL_SHARDS)

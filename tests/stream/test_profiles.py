@@ -92,7 +92,7 @@ def test_an_order_sent_from_two_pages_counts_once() -> None:
     )
 
     assert (state.orders.total, state.revenue.total) == (1, 30.5)
-    assert state.bought == [(NOON, "hat")]
+    assert state.bought == [(NOON + 3, "hat")]
 
 
 def test_the_last_products_are_distinct_and_newest_first() -> None:

@@ -1,8 +1,10 @@
+from typing import Any
+
 import pytest
 import redis
 
 from config.events import ENTRY_FIELD, SUBJECT_FIELD
-from online_models.users import UserState, encode_user
+from online_models.users import UnknownStateVersion, UserState, encode_user
 from stream.commits import START, Commit, decode_commit, encode_commit
 from stream.forwarding import forward
 from tests.builders import IDS, NOON, an_event, an_identify
@@ -83,16 +85,87 @@ def test_a_poison_event_is_set_aside_after_two_tries(redis_client: redis.Redis) 
     assert redis_client.get(KEYS.user(SHARD, bob)) == b"\x01broken"
 
 
-def test_a_state_of_an_unknown_version_is_left_alone_and_named(redis_client: redis.Redis) -> None:
+def test_a_state_of_an_unknown_version_stops_the_worker_and_nothing_is_lost(
+    redis_client: redis.Redis,
+) -> None:
     owner = Owner(redis_client)
     state = encode_user(UserState(latest_at=NOON, first_at=NOON, received_at=NOON))
     redis_client.set(KEYS.user(SHARD, ANN.digest), b"\x63" + state[1:])
     append(redis_client, an_event())
 
-    owner.go()
+    with pytest.raises(UnknownStateVersion, match="version 99"):
+        owner.go()
+    assert owner.commit().offset == START
+    assert redis_client.xlen(KEYS.dead(SHARD)) == 0
 
-    (letter,) = fields_of(redis_client, KEYS.dead(SHARD))
-    assert letter[b"detail"] == b"UnknownStateVersion"
+
+def test_many_poison_events_cost_their_neighbours_nothing(redis_client: redis.Redis) -> None:
+    owner = Owner(redis_client)
+    bob = IDS.known("bob").digest
+    redis_client.set(KEYS.user(SHARD, bob), b"\x01broken")
+    for number in range(300):
+        append(redis_client, an_event())
+        if number % 3 == 0:
+            append(redis_client, an_event(user="bob"), bob)
+
+    while owner.go().n_entries:
+        pass
+
+    assert owner.n_events() == 300
+    assert redis_client.xlen(KEYS.dead(SHARD)) == 100
+
+
+def test_a_timer_that_raises_is_dropped_and_the_entry_that_moved_the_clock_counts(
+    redis_client: redis.Redis,
+) -> None:
+    owner = Owner(redis_client)
+    bob = IDS.known("bob").digest
+    redis_client.set(KEYS.user(SHARD, bob), b"\x01broken")
+    redis_client.zadd(KEYS.timers(SHARD), {bob: NOON - 1})
+    append(redis_client, an_event(at=NOON))
+
+    report = owner.go()
+
+    assert (owner.n_events(), report.dead) == (1, [])
+    assert redis_client.zscore(KEYS.timers(SHARD), bob) is None
+
+
+def test_a_commit_waits_for_room_in_a_full_redis(redis_client: redis.Redis) -> None:
+    before: Any = redis_client.config_get("maxmemory")
+    owner = Owner(
+        redis_client, wait=lambda _: redis_client.config_set("maxmemory", before["maxmemory"])
+    )
+    append(redis_client, an_event())
+    redis_client.config_set("maxmemory", 1)
+    try:
+        report = owner.go()
+    finally:
+        redis_client.config_set("maxmemory", before["maxmemory"])
+
+    assert (owner.n_events(), report.n_reconnects) == (1, 1)
+
+
+def test_entries_are_forwarded_all_or_none(redis_client: redis.Redis) -> None:
+    visitor = IDS.anonymous("phone")
+    here, there = Owner(redis_client), Owner(redis_client, visitor.shard)
+    append(redis_client, an_event(user=None, anonymous="phone"), shard=visitor.shard)
+    there.go()
+    append(redis_client, an_identify("ann", "phone"))
+    here.go()
+    forward(redis_client, KEYS, SHARD)
+    there.go()
+    before: Any = redis_client.config_get("maxmemory")
+    redis_client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(redis.RedisError):
+            forward(redis_client, KEYS, visitor.shard)
+    finally:
+        redis_client.config_set("maxmemory", before["maxmemory"])
+    forward(redis_client, KEYS, visitor.shard)
+
+    here.go()
+
+    assert here.n_events() == 2
 
 
 @pytest.mark.parametrize("n_times", [1, 2, 3])

@@ -1,11 +1,24 @@
+import msgspec
 import redis
 
-from config.keys import DEAD_LETTER_AGE_MS
-from stream.upkeep import Memory, append_tick, measure_lag, read_memory, read_offsets, trim
-from tests.builders import HOUR, MINUTE, NOON, an_event
+from config.keys import DEAD_LETTER_AGE_MS, N_MODEL_SHARDS
+from stream.model_shards import ModelCommit
+from stream.upkeep import (
+    NONE,
+    SHORT,
+    Ages,
+    Memory,
+    append_tick,
+    measure_lag,
+    read_memory,
+    read_offsets,
+    trim,
+)
+from tests.builders import DAY, HOUR, MINUTE, NOON, an_event
 from tests.stream.owners import KEYS, SHARD, Owner, append
 
 LOG_AGE = 6 * HOUR
+USUAL = Ages(log=LOG_AGE)
 
 
 def test_an_entry_goes_when_it_is_old_and_applied(redis_client: redis.Redis) -> None:
@@ -45,6 +58,49 @@ def test_dead_letters_go_after_seven_days(redis_client: redis.Redis) -> None:
     trim_at(redis_client, NOON + MINUTE + DEAD_LETTER_AGE_MS)
 
     assert redis_client.xlen(KEYS.dead(SHARD)) == 1
+
+
+def test_examples_go_once_old_and_learned_by_all_model_shards(redis_client: redis.Redis) -> None:
+    for number in range(3):
+        redis_client.xadd(KEYS.examples(SHARD), {"e": b""}, id=f"{NOON + number}-0")
+    for number in range(N_MODEL_SHARDS):
+        position = f"{NOON + 2 - number % 2}-0"
+        learned = ModelCommit(seq=1, positions={SHARD: position})
+        redis_client.set(KEYS.model_commit(number), msgspec.json.encode(learned))
+
+    trim_at(redis_client, NOON + 10 * DAY)
+
+    assert redis_client.xlen(KEYS.examples(SHARD)) == 2
+
+
+def test_examples_that_nobody_learns_go_by_age(redis_client: redis.Redis) -> None:
+    redis_client.xadd(KEYS.examples(SHARD), {"e": b""}, id=f"{NOON}-0")
+
+    trim_at(redis_client, NOON + HOUR)
+    assert redis_client.xlen(KEYS.examples(SHARD)) == 1
+    trim_at(redis_client, NOON + HOUR, SHORT)
+
+    assert redis_client.xlen(KEYS.examples(SHARD)) == 0
+
+
+def test_under_pressure_only_what_was_applied_goes_early(redis_client: redis.Redis) -> None:
+    owner = Owner(redis_client)
+    append(redis_client, an_event())
+    append(redis_client, an_event())
+    owner.go()
+    last = append(redis_client, an_event())
+
+    trim_at(redis_client, ms_of(last) + MINUTE, NONE)
+
+    assert redis_client.xlen(KEYS.events(SHARD)) == 2  # the one the commit names, and the new one
+
+
+def test_a_shard_whose_commit_cannot_be_read_does_not_stop_the_others(
+    redis_client: redis.Redis,
+) -> None:
+    redis_client.set(KEYS.commit(0), b"{")
+
+    assert read_offsets(redis_client, KEYS, [0, 1]) == {1: "0-0"}
 
 
 def test_lag_is_how_long_the_oldest_unapplied_entry_has_waited(
@@ -95,8 +151,8 @@ def lag_at(client: redis.Redis, now_ms: int) -> float:
     return measure_lag(client, KEYS, read_offsets(client, KEYS, [SHARD]), now_ms)[SHARD]
 
 
-def trim_at(client: redis.Redis, now_ms: int) -> None:
-    trim(client, KEYS, read_offsets(client, KEYS, [SHARD]), now_ms, LOG_AGE)
+def trim_at(client: redis.Redis, now_ms: int, ages: Ages = USUAL) -> None:
+    trim(client, KEYS, read_offsets(client, KEYS, [SHARD]), now_ms, ages)
 
 
 def ms_of(entry_id: str) -> int:

@@ -34,10 +34,12 @@ def settings_for(redis_url: str, session_gap_seconds: int = 1800) -> Settings:
 
 
 @contextmanager
-def workers(settings: Settings, *names: str) -> Iterator[list[BaseProcess]]:
+def workers(
+    settings: Settings, *names: str, run: Callable[..., None] = run_worker
+) -> Iterator[list[BaseProcess]]:
+    """Run a process for each name; kill what is left of them in the end."""
     running = [
-        SPAWN.Process(target=run_worker, args=(settings, SECRETS, name), daemon=True)
-        for name in names
+        SPAWN.Process(target=run, args=(settings, SECRETS, name), daemon=True) for name in names
     ]
     try:
         for process in running:
@@ -137,6 +139,34 @@ def test_two_workers_share_the_shards_and_one_takes_over_when_the_other_is_kille
         until(lambda: all(n_events(redis_client, name) == 2 for name in names))
 
         assert owners(redis_client) == {b"two"}
+
+
+def test_a_full_redis_is_emptied_of_what_nobody_needs_and_the_worker_goes_on(
+    redis_client: redis.Redis, redis_url: str
+) -> None:
+    limit: Any = redis_client.config_get("maxmemory")
+    with workers(settings_for(redis_url), "one") as (one,):
+        for number in range(3_000):
+            append(redis_client, an_event(message_id=f"m-{number}", text="x" * 1_000))
+        until(lambda: n_events(redis_client, "ann") == 3_000)
+        memory: Any = redis_client.info("memory")
+        redis_client.config_set("maxmemory", memory["used_memory"] - 500_000)
+        try:
+            until(lambda: not is_full(redis_client))
+            append(redis_client, an_event())
+            until(lambda: n_events(redis_client, "ann") == 3_001)
+        finally:
+            redis_client.config_set("maxmemory", limit["maxmemory"])
+
+        assert one.is_alive()
+
+
+def is_full(client: redis.Redis) -> bool:
+    try:
+        client.set("test:room", 1)
+    except redis.OutOfMemoryError:
+        return True
+    return False
 
 
 def test_a_third_worker_joins_without_a_restart(redis_client: redis.Redis, redis_url: str) -> None:

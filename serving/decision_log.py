@@ -1,0 +1,111 @@
+"""Writes down what was decided, off the path of answers: in batches, bounded, drops counted."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from config.decisions import DECISION_FIELD, Chosen, Decided, encode_decided
+from config.events import SUBJECT_FIELD
+from config.keys import MAX_DECISIONS, Keys, Subject
+from serving.decision import Choice, Decision, MadeOffer, Slate
+from serving.event_log import Command, EventLog, LogUnavailable
+
+MAX_WAITING = 10_000
+BATCH_SECONDS = 0.05
+_DECISIONS_AT_ONCE = 200
+
+
+class Made(NamedTuple):
+    """A decision as it was answered; ``subject`` is None where it was not personal."""
+
+    decision_id: str
+    at: int
+    subject: Subject | None
+    decision: Decision
+    applied_up_to: str | None
+
+
+class DecisionLog:
+    """Takes decisions without ever waiting; ``run`` it beside its callers.
+
+    ``dropped`` is told how many were lost and why: ``queue_full``, or ``unconfirmed`` by Redis.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        keys: Keys,
+        n_shards: int,
+        dropped: Callable[[str, int], None],
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
+        self._log = log
+        self._keys = keys
+        self._n_shards = n_shards
+        self._dropped = dropped
+        self._max_waiting = max_waiting
+        self._waiting: deque[Made] = deque()
+        self._n_taken = 0
+
+    def put(self, made: Made) -> None:
+        """Take a decision, or drop it where too many are waiting."""
+        if len(self._waiting) >= self._max_waiting:
+            self._dropped("queue_full", 1)
+        else:
+            self._waiting.append(made)
+
+    async def run(self) -> None:
+        """Write what is waiting until cancelled; what is waiting then is written as well."""
+        try:
+            while True:
+                await asyncio.sleep(BATCH_SECONDS)
+                await self._write_waiting()
+        finally:
+            await self._write_waiting()
+
+    async def _write_waiting(self) -> None:
+        while self._waiting:
+            n_made = min(len(self._waiting), _DECISIONS_AT_ONCE)
+            commands = [self._command(self._waiting.popleft()) for _ in range(n_made)]
+            try:
+                await self._log.append(commands)
+            except LogUnavailable:
+                # They may be there or not; written again, some would be there twice.
+                self._dropped("unconfirmed", n_made)
+                return
+
+    def _command(self, made: Made) -> Command:
+        digest = "" if made.subject is None else made.subject.digest
+        data = encode_decided(
+            Decided(
+                decision_id=made.decision_id,
+                at=made.at,
+                subject=digest,
+                placements={n: _chosen(choice) for n, choice in made.decision.choices.items()},
+                fallback=made.decision.fallback,
+                applied_up_to=made.applied_up_to,
+            )
+        )
+        stream = self._keys.decisions(self._shard(made.subject))
+        bound = ("MAXLEN", "~", MAX_DECISIONS)
+        return ("XADD", stream, *bound, "*", DECISION_FIELD, data, SUBJECT_FIELD, digest)
+
+    def _shard(self, subject: Subject | None) -> int:
+        if subject is not None:
+            return subject.shard
+        self._n_taken += 1  # nobody's decisions go round
+        return self._n_taken % self._n_shards
+
+
+def _chosen(choice: Choice) -> Chosen:
+    if isinstance(choice, Slate):
+        return Chosen(
+            "products",
+            [pick.product_id for pick in choice.picks],
+            [pick.of or "" for pick in choice.picks],
+            choice.strategy,
+        )
+    if isinstance(choice, MadeOffer):
+        return Chosen("offer", [] if choice.content is None else [choice.content.headline])
+    return Chosen("banner", [choice.content.headline], [choice.category or ""])

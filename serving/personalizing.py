@@ -1,0 +1,187 @@
+"""From a request's raw body to a decision, and to the answer's bytes."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from secrets import token_hex
+from time import perf_counter
+from typing import NamedTuple
+
+import msgspec
+
+from config.placements import Placement
+from online_models.next_product import NextProduct
+from serving.access import Caller, KeyRing
+from serving.asking import asker_of, is_granted, said_by_request
+from serving.catalog import Catalog
+from serving.decision import Choice, Decision, Fallback, MadeOffer, Slate, decide
+from serving.decision_log import DecisionLog, Made
+from serving.finding import Finder, Found
+from serving.limits import RateLimit
+from serving.metrics import ServingMetrics
+from serving.reading import Rules
+from serving.reasons import OFFERED, why_banner
+from serving.refusals import Refusal, Refused
+from serving.schemas import (
+    Answer,
+    BannerAnswer,
+    OfferAnswer,
+    PlacementAnswer,
+    ProductsAnswer,
+    Profile,
+    Request,
+    read_request,
+)
+from serving.tokens import TokenRejected, Tokens
+
+_encode = msgspec.json.Encoder().encode
+_REFUSED = Found(missing=Fallback.CONSENT_REFUSED)
+
+
+class Reply(NamedTuple):
+    """The answer's bytes, and how many ms each stage took."""
+
+    body: bytes
+    read_ms: float
+    decide_ms: float
+    encode_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Personalizer:
+    """Answers what to show; ``clock_ms`` is wall time, ``clock_seconds`` never runs backwards."""
+
+    key_ring: KeyRing
+    tokens: Tokens
+    rules: Rules
+    limit: RateLimit
+    finder: Finder
+    model: NextProduct
+    catalog: Catalog
+    placements: Mapping[str, Placement]
+    decision_log: DecisionLog | None
+    metrics: ServingMetrics
+    clock_ms: Callable[[], int]
+    clock_seconds: Callable[[], float]
+    _counts: "_Counts" = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_counts", _Counts(self.metrics))
+
+    async def answer(self, body: bytes, key: str | None) -> Reply:
+        """Return the answer to a request.
+
+        Raises:
+            Refused: the caller may not, or not now, or the request is none.
+        """
+        started = perf_counter()
+        request = read_request(body)
+        caller = self.key_ring.caller(key or request.write_key)
+        self._check_limit(caller)
+        self._check_placements(request)
+        now = self.clock_ms()
+        asker = asker_of(request, caller, self.rules.ids, self.tokens, now)
+        said = said_by_request(request, self.rules)
+        before_read = perf_counter()
+        found = _REFUSED if said is False else await self.finder.find(asker)
+        if found.missing is None and not is_granted(said, found.user, self.rules):
+            found = Found(applied_up_to=found.applied_up_to, missing=Fallback.CONSENT_REFUSED)
+        read = perf_counter()
+        decision = decide(
+            request, found.user, self.model, self.catalog, self.placements, now, found.missing
+        )
+        decided = perf_counter()
+        decision_id = token_hex(12)
+        answer = self._answer(decision_id, found, decision, asker.rejected, now, started)
+        encoded = perf_counter()
+        self._counts.count(decision, read - before_read, decided - read, encoded - decided)
+        if self.decision_log is not None:
+            subject = found.subject if found.user is not None else None
+            made = Made(decision_id, now, subject, decision, found.applied_up_to)
+            self.decision_log.put(made)
+        return Reply(
+            answer, 1000 * (read - before_read), 1000 * (decided - read), 1000 * (encoded - decided)
+        )
+
+    def _check_limit(self, caller: Caller) -> None:
+        now = self.clock_seconds()
+        wait = self.limit.wait_seconds(caller.name, 1, now)
+        if wait > 0:
+            raise Refused(
+                Refusal.RATE_LIMITED,
+                "too many decisions for this key",
+                retry_after_seconds=max(math.ceil(wait), 1),
+            )
+        self.limit.take(caller.name, 1, now)
+
+    def _check_placements(self, request: Request) -> None:
+        for name in request.placements:
+            if name not in self.placements:
+                raise Refused(
+                    Refusal.UNKNOWN_PLACEMENT,
+                    f"placements: {name!r} is none of {', '.join(sorted(self.placements))}",
+                )
+
+    def _answer(
+        self,
+        decision_id: str,
+        found: Found,
+        decision: Decision,
+        rejected: TokenRejected | None,
+        now: int,
+        started: float,
+    ) -> bytes:
+        answer = Answer(
+            decision_id=decision_id,
+            profile=_profile(found, now),
+            placements={name: self._shown(choice) for name, choice in decision.choices.items()},
+            fallback=decision.fallback,
+            server_timing_ms=round(1000 * (perf_counter() - started), 3),
+            token_rejected=msgspec.UNSET if rejected is None else rejected,
+        )
+        return _encode(answer)
+
+    def _shown(self, choice: Choice) -> PlacementAnswer:
+        if isinstance(choice, Slate):
+            shown = self.catalog.shown
+            return ProductsAnswer(
+                strategy=choice.strategy,
+                products=[msgspec.Raw(shown(*pick)) for pick in choice.picks],
+                fallback=choice.fallback,
+            )
+        if isinstance(choice, MadeOffer):
+            return OfferAnswer(content=choice.content, reason=choice.why_not or OFFERED)
+        return BannerAnswer(content=choice.content, reason=why_banner(choice.category))
+
+
+def _profile(found: Found, now: int) -> Profile:
+    user = found.user
+    if user is None or not found.is_told:
+        return Profile(applied_up_to=found.applied_up_to)
+    return Profile(
+        known=found.is_known,
+        events_seen=user.n_events,
+        applied_up_to=found.applied_up_to,
+        updated_ms_ago=max(now - user.received_at, 0),
+    )
+
+
+class _Counts:
+    """Counts decisions; what a label pair leads to is looked up once."""
+
+    def __init__(self, metrics: ServingMetrics) -> None:
+        self._metrics = metrics
+        self._observe = [
+            metrics.decision_seconds.labels(stage).observe for stage in ("read", "decide", "encode")
+        ]
+        self._decided: dict[tuple[str, str | None], Callable[[], None]] = {}
+
+    def count(self, decision: Decision, *seconds: float) -> None:
+        for observe, value in zip(self._observe, seconds, strict=True):
+            observe(value)
+        for name, choice in decision.choices.items():
+            pair = (name, choice.fallback)
+            if pair not in self._decided:
+                labels = (name, choice.fallback or "personal")
+                self._decided[pair] = self._metrics.decisions.labels(*labels).inc
+            self._decided[pair]()

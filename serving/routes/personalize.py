@@ -1,0 +1,44 @@
+"""Where a page asks what to show."""
+
+from dataclasses import dataclass
+
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from serving.access import key_in_header
+from serving.personalizing import Personalizer
+from serving.receiving import BODY_SECONDS, header, receive_body
+from serving.schemas import MAX_BODY_BYTES
+
+PERSONALIZE_PATH = "/v1/personalize"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalizeRoute:
+    """The endpoint, below Starlette's requests and responses: they take longer than deciding."""
+
+    body_seconds: float = BODY_SECONDS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        personalizer: Personalizer = scope["state"]["personalizer"]
+        authorization = header(scope, b"authorization").decode("latin-1")
+        key = key_in_header(authorization or None)
+        body = await receive_body(scope, receive, MAX_BODY_BYTES, self.body_seconds)
+        reply = await personalizer.answer(body, key)
+        timing = (
+            f"read;dur={reply.read_ms:.2f}, decide;dur={reply.decide_ms:.2f}, "
+            f"encode;dur={reply.encode_ms:.2f}"
+        )
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"server-timing", timing.encode()),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+
+def personalize_route(body_seconds: float = BODY_SECONDS) -> Route:
+    """Return the route."""
+    return Route(PERSONALIZE_PATH, PersonalizeRoute(body_seconds), methods=["POST"])

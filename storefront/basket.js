@@ -1,0 +1,47 @@
+// The visitor's cart, kept by the shop in the browser.
+
+export class Basket {
+  constructor(catalog, storage = localStorage) {
+    this.catalog = catalog;
+    this.storage = storage;
+  }
+
+  get lines() {
+    const kept = JSON.parse(this.storage.getItem("cart") ?? "[]");
+    return kept.map(([id, quantity]) => ({ product: this.catalog.get(id), quantity })).filter((line) => line.product);
+  }
+
+  get count() {
+    return this.lines.reduce((sum, line) => sum + line.quantity, 0);
+  }
+
+  get total() {
+    return this.lines.reduce((sum, line) => sum + line.quantity * line.product.price, 0);
+  }
+
+  change(id, by) {
+    const lines = this.lines.map(({ product, quantity }) => [product.id, quantity]);
+    const there = lines.find(([other]) => other === id);
+    if (there) there[1] += by;
+    else lines.push([id, by]);
+    this.storage.setItem("cart", JSON.stringify(lines.filter(([, quantity]) => quantity > 0)));
+  }
+
+  clear() {
+    this.storage.removeItem("cart");
+  }
+
+  /** The lines as `/v1/personalize` takes them. */
+  asQuestion() {
+    return this.lines.map(({ product, quantity }) => ({ productId: product.id, quantity, price: product.price }));
+  }
+
+  /** The lines as the events of the E-commerce Spec carry them. */
+  asProducts() {
+    return this.lines.map(({ product, quantity }) => ({ ...productFields(product), quantity }));
+  }
+}
+
+export function productFields(product) {
+  return { product_id: product.id, name: product.name, category: product.category, price: product.price };
+}

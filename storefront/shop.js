@@ -1,0 +1,230 @@
+// The demo shop: pages by address, events for what the visitor does, decisions for what is shown.
+
+import { Basket, productFields } from "./basket.js";
+import { loadCatalog } from "./catalog.js";
+import { Drawer } from "./drawer.js";
+import { Shopkeeper } from "./shopkeeper.js";
+import * as views from "./views.js";
+
+const NAMES = ["Ann", "Ben", "Chloé", "Deniz"];
+const PAGE_SIZE = 24;
+const ROW_SIZE = 4;
+const $ = (selector) => document.querySelector(selector);
+
+class Shop {
+  #visit = 0;
+
+  constructor(catalog, { server, writeKey }) {
+    this.catalog = catalog;
+    this.basket = new Basket(catalog);
+    this.shopkeeper = new Shopkeeper({
+      server, writeKey,
+      onSent: (event, logId) => this.drawer.sent(event, logId),
+      onDecision: (decision, asked) => this.drawer.decided(decision, asked),
+    });
+    this.drawer = new Drawer($("#drawer"), this);
+    this.decision = null;
+  }
+
+  open() {
+    $("#categories").innerHTML = this.catalog.categories.map((name) => `<a href="/category/${encodeURIComponent(name)}" data-link>${views.title(name)}</a>`).join("");
+    document.addEventListener("click", (event) => this.#onClick(event));
+    addEventListener("popstate", () => this.show());
+    $("#account").addEventListener("click", () => this.#signIn());
+    $("#drawer-button").addEventListener("click", () => this.#toggleDrawer());
+    if (localStorage.getItem("drawer") === "open") this.#toggleDrawer();
+    const stop = this.shopkeeper.onExitIntent((trigger) => this.#onExit(trigger, stop));
+    return this.show();
+  }
+
+  go(address) {
+    history.pushState(null, "", address);
+    scrollTo(0, 0);
+    return this.show();
+  }
+
+  show() {
+    this.#visit += 1;
+    const [, kind = "", name = ""] = location.pathname.split("/").map(decodeURIComponent);
+    this.#marks(kind === "category" ? name : "");
+    if (kind === "category") return this.#category(name, new URLSearchParams(location.search).get("style"));
+    if (kind === "product" && this.catalog.get(name)) return this.#product(this.catalog.get(name));
+    if (kind === "cart") return this.#cart();
+    return this.#home();
+  }
+
+  #home() {
+    this.#page("Home", views.home());
+    return this.#fill(["home-hero", "home-next", "home-trending"], { type: "home" });
+  }
+
+  #category(name, style) {
+    this.#page(views.title(name), views.category(this.catalog, name, style, PAGE_SIZE), { category: name });
+    this.shopkeeper.track("Product List Viewed", { list_id: style ?? name, category: name });
+    const ask = () => this.#fill(["home-next"], { type: "category", category: name });
+    $("#more")?.addEventListener("click", () => {
+      $("#main").innerHTML = views.category(this.catalog, name, style, Infinity);
+      ask();
+    });
+    return ask();
+  }
+
+  #product(product) {
+    this.#page(product.name, views.product(product));
+    this.shopkeeper.track("Product Viewed", productFields(product));
+    $("#add").addEventListener("click", () => {
+      this.basket.change(product.id, 1);
+      this.shopkeeper.track("Product Added", { ...productFields(product), quantity: 1 });
+      this.#marks(product.category);
+      $("#add").textContent = "In your cart";
+      this.#fill(["product-next"], { type: "product", productId: product.id, category: product.category });
+    });
+    return this.#fill(["product-next"], { type: "product", productId: product.id, category: product.category });
+  }
+
+  #cart() {
+    this.#page("Cart", views.cart(this.basket));
+    this.shopkeeper.track("Cart Viewed", { products: this.basket.asProducts() });
+    $("#order")?.addEventListener("click", () => this.#order());
+    document.querySelectorAll("[data-line]").forEach((line) => {
+      line.querySelector("[data-more]").addEventListener("click", () => this.#pieces(line.dataset.line, 1));
+      line.querySelector("[data-less]").addEventListener("click", () => this.#pieces(line.dataset.line, -1));
+    });
+    return this.#fill(["cart-next"], { type: "cart" });
+  }
+
+  #pieces(id, by) {
+    this.basket.change(id, by);
+    this.shopkeeper.track(by > 0 ? "Product Added" : "Product Removed", { ...productFields(this.catalog.get(id)), quantity: 1 });
+    this.show();
+  }
+
+  #order() {
+    const order = `demo-${Date.now().toString(36)}`;
+    const [products, revenue] = [this.basket.asProducts(), Math.round(this.basket.total * 100) / 100];
+    this.shopkeeper.track("Checkout Started", { order_id: order, revenue, products });
+    this.shopkeeper.track("Order Completed", { order_id: order, revenue, currency: "EUR", products });
+    this.basket.clear();
+    this.#marks("");
+    $("#main").innerHTML = views.thanks(order);
+    return this.#fill(["home-next"], { type: "thanks" });
+  }
+
+  /** Ask for placements and put in place what comes; say which of it was seen. */
+  async #fill(placements, page) {
+    const visit = this.#visit;
+    const decision = await this.shopkeeper.personalize(placements, { page, cart: this.basket.asQuestion() });
+    if (visit !== this.#visit) return;
+    this.decision = decision;
+    placements.forEach((name) => this.#place(name, decision.placements[name]));
+  }
+
+  #place(name, placement) {
+    const section = $(`[data-row="${name}"]`);
+    if (!section) return;
+    if (placement?.type === "banner") {
+      const from = placement.content.link?.match(/\/category\/([^?]+)/)?.[1];
+      section.innerHTML = views.hero(placement.content, this.#collage(from && decodeURIComponent(from)));
+    } else {
+      const shown = (placement?.products ?? [])
+        .map(({ id, reason }, slot) => ({ product: this.catalog.get(id), slot, reason }))
+        .filter(({ product }) => product && !document.querySelector(`section:not([data-row="${name}"]) [data-product="${CSS.escape(product.id)}"]`))
+        .slice(0, ROW_SIZE);
+      section.hidden = shown.length === 0;
+      if (!shown.length) return;
+      const cards = shown.map(({ product, slot, reason }) => views.card(product, { placement: name, slot, reason }));
+      section.querySelector(".cards").innerHTML = cards.join("");
+      placement.shown = shown.map(({ product, slot }) => ({ product_id: product.id, position: slot }));
+    }
+    this.shopkeeper.track("Promotion Viewed", this.#promotion(name, placement));
+  }
+
+  #promotion(name, placement, slot) {
+    const product = placement.products?.[slot]?.id;
+    return {
+      promotion_id: this.decision?.decisionId, name, creative: placement.strategy ?? placement.type, decision_id: this.decision?.decisionId,
+      ...(slot === undefined ? {} : { position: slot }),
+      ...(product ? { product_id: product } : {}),
+      ...(slot === undefined && placement.shown ? { products: placement.shown } : {}),
+    };
+  }
+
+  #collage(category) {
+    const from = this.catalog.list(category).length ? this.catalog.list(category) : this.catalog.products;
+    return [0, 1, 2].map((n) => from[Math.floor(((n * 0.37 + 0.11) % 1) * from.length)]);
+  }
+
+  #onClick(event) {
+    const link = event.target.closest("a[data-link]");
+    if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    const { placement, slot } = link.dataset;
+    const shown = placement && this.decision?.placements[placement];
+    if (shown) this.shopkeeper.track("Promotion Clicked", this.#promotion(placement, shown, Number(slot)));
+    this.go(link.getAttribute("href"));
+  }
+
+  async #onExit(trigger, stop) {
+    if (sessionStorage.getItem("offered")) return;
+    sessionStorage.setItem("offered", "asked");
+    const page = { type: location.pathname === "/cart" ? "cart" : "other" };
+    const decision = await this.shopkeeper.personalize(["exit-offer"], { page, trigger, cart: this.basket.asQuestion() });
+    const placement = decision.placements["exit-offer"];
+    if (!placement?.content) return sessionStorage.removeItem("offered"); // not now; perhaps with more in the cart
+    stop();
+    sessionStorage.setItem("offered", "shown");
+    const facts = { promotion_id: decision.decisionId, decision_id: decision.decisionId, name: "exit-offer", creative: "offer" };
+    this.shopkeeper.track("Promotion Viewed", facts);
+    const answer = await ask($("#offer"), views.offer(placement.content));
+    if (answer === "take") {
+      this.shopkeeper.track("Promotion Clicked", { ...facts, position: 0 });
+      this.go("/cart");
+    }
+  }
+
+  async #signIn() {
+    const answer = await ask($("#sign-in"), views.signIn(NAMES, this.shopkeeper.user));
+    if (answer === "sign-out") this.shopkeeper.reset();
+    else if (NAMES.includes(answer)) await this.#identify(answer);
+    else return;
+    this.show();
+  }
+
+  async #identify(firstName) {
+    const answer = await fetch("/demo/token", { method: "POST", body: JSON.stringify({ name: firstName }) });
+    const { userId, userToken } = await answer.json();
+    this.shopkeeper.identify(userId, userToken, { firstName });
+  }
+
+  #page(name, markup, properties) {
+    document.title = `${name} · Corner & Co.`;
+    $("#main").innerHTML = markup;
+    this.shopkeeper.page(name, properties);
+  }
+
+  #marks(category) {
+    $("#cart-count").textContent = this.basket.count;
+    $("#account").textContent = this.shopkeeper.user?.traits.firstName ?? "Sign in";
+    document.querySelectorAll("#categories a").forEach((link) => {
+      link.toggleAttribute("aria-current", link.textContent === views.title(category));
+    });
+  }
+
+  #toggleDrawer() {
+    const drawer = $("#drawer");
+    drawer.hidden = !drawer.hidden;
+    $("#drawer-button").setAttribute("aria-expanded", String(!drawer.hidden));
+    localStorage.setItem("drawer", drawer.hidden ? "closed" : "open");
+  }
+}
+
+function ask(dialog, markup) {
+  dialog.innerHTML = markup;
+  dialog.returnValue = "close";
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
+}
+
+const [catalog, settings] = await Promise.all([loadCatalog(), fetch("/demo/settings.json").then((answer) => answer.json())]);
+await new Shop(catalog, settings).open();
+document.documentElement.dataset.open = "yes";

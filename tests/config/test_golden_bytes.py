@@ -1,0 +1,186 @@
+"""Bytes that were written once are read as the same values for ever.
+
+Each value has another content in each field, so that swapping two fields, or a new one that is not
+the last, changes what the bytes mean and fails here. Bytes of an older Shopkeeper stay in this
+table; when a field is added at the end, add the new bytes beside them.
+"""
+
+from typing import get_args
+
+import pytest
+
+from config.events import (
+    ConsentRefused,
+    Entry,
+    Erase,
+    Event,
+    Forwarded,
+    Link,
+    Merge,
+    Tick,
+    decode_entry,
+)
+from config.examples import Example, SessionFinished, Touched, decode_example
+from online_models.decay import Counter
+from online_models.users import (
+    CartChange,
+    Linked,
+    Order,
+    Session,
+    Suppressed,
+    User,
+    UserState,
+    decode_user,
+)
+from stream.commits import Commit, decode_commit
+
+EVENT = Event(
+    type="alias",
+    name="Product Viewed",
+    message_id="m-1",
+    occurred_at=1_700_000_000_001,
+    received_at=1_700_000_000_002,
+    user_id="ann",
+    anonymous_id="browser-1",
+    previous_id="browser-0",
+    group_id="club",
+    properties={"product_id": "boots", "price": 129.5, "n": 3},
+    traits={"tier": "gold"},
+    context={"locale": "de-DE", "consent": True},
+)
+SESSION = Session(
+    start_at=11,
+    end_at=12,
+    received_at=13,
+    n_events=14,
+    n_pages=15,
+    n_views=16,
+    n_carts=17,
+    n_orders=18,
+    revenue=19.5,
+    referrer=(20, "https://search.example"),
+    campaign=(21, "spring"),
+    landing_page=(22, "/boots"),
+    device=(23, "phone"),
+    stage=(24, 2),
+)
+STATE = UserState(
+    latest_at=1_700_000_000_003,
+    first_at=1_700_000_000_001,
+    received_at=1_700_000_000_002,
+    n_events=7,
+    user_id="ann",
+    anonymous_ids=[(31, "browser-1")],
+    consent=(32, True),
+    traits={"tier": (33, "gold")},
+    context={"locale": (34, "de-DE")},
+    views=Counter(1.0, 1.1, 1.2, 1.3),
+    carts=Counter(2.0, 2.1, 2.2, 2.3),
+    orders=Counter(3.0, 3.1, 3.2, 3.3),
+    revenue=Counter(4.0, 4.1, 4.2, 4.3),
+    sessions=Counter(5.0, 5.1, 5.2, 5.3),
+    categories={"hiking": 0.25},
+    brands={"alp": 0.5},
+    price_bands={"7": 0.75},
+    viewed=[(41, "boots")],
+    carted=[(42, "socks")],
+    bought=[(43, "hat")],
+    cart=[CartChange(44, "socks", 2.0, 9.5)],
+    cart_cleared_at=45,
+    order_history=[Order(46, "order-1", 19.25)],
+    open_sessions=[SESSION],
+    recent_ids=b"12345678",
+)
+ENTRIES: list[tuple[Entry, str]] = [
+    (
+        EVENT,
+        "9da56576656e74a5616c696173ae50726f6475637420566965776564a36d2d31cf0000018bcfe56801cf"
+        "0000018bcfe56802a3616e6ea962726f777365722d31a962726f777365722d30a4636c756283aa70726f"
+        "647563745f6964a5626f6f7473a57072696365cb4060300000000000a16e0381a474696572a4676f6c64"
+        "82a66c6f63616c65a564652d4445a7636f6e73656e74c3",
+    ),
+    (Tick(received_at=5), "92a47469636b05"),
+    (ConsentRefused(occurred_at=6, received_at=7), "93a7726566757365640607"),
+    (
+        Erase(received_at=8, suppress=False, known="known-digest"),
+        "94a5657261736508c2ac6b6e6f776e2d646967657374",
+    ),
+    (
+        Link(known="known-digest", occurred_at=9, received_at=10),
+        "94a46c696e6bac6b6e6f776e2d646967657374090a",
+    ),
+    (Merge(state=b"state"), "92a56d65726765c4057374617465"),
+    (
+        Forwarded(event=EVENT),
+        "92a9666f727761726465649da56576656e74a5616c696173ae50726f6475637420566965776564a36d2d"
+        "31cf0000018bcfe56801cf0000018bcfe56802a3616e6ea962726f777365722d31a962726f777365722d"
+        "30a4636c756283aa70726f647563745f6964a5626f6f7473a57072696365cb4060300000000000a16e03"
+        "81a474696572a4676f6c6482a66c6f63616c65a564652d4445a7636f6e73656e74c3",
+    ),
+]
+EXAMPLES: list[tuple[Example, str]] = [
+    (
+        SessionFinished(1, 2, 3, 4, 5, 6, 7, 8, 9.5),
+        "9aa773657373696f6e0102030405060708cb4023000000000000",
+    ),
+    (
+        Touched("boots", "view", 1, 2, "hiking", ("socks", "hat")),
+        "97a7746f7563686564a5626f6f7473a4766965770102a668696b696e6792a5736f636b73a3686174",
+    ),
+]
+USERS: list[tuple[User, str]] = [
+    (
+        STATE,
+        "01dc001aa57374617465cf0000018bcfe56803cf0000018bcfe56801cf0000018bcfe5680207a3616e6e"
+        "91921fa962726f777365722d319220c381a4746965729221a4676f6c6481a66c6f63616c659222a56465"
+        "2d444594cb3ff0000000000000cb3ff199999999999acb3ff3333333333333cb3ff4cccccccccccd94cb"
+        "4000000000000000cb4000cccccccccccdcb400199999999999acb400266666666666694cb4008000000"
+        "000000cb4008cccccccccccdcb400999999999999acb400a66666666666694cb4010000000000000cb40"
+        "10666666666666cb4010cccccccccccdcb401133333333333394cb4014000000000000cb401466666666"
+        "6666cb4014cccccccccccdcb401533333333333381a668696b696e67cb3fd000000000000081a3616c70"
+        "cb3fe000000000000081a137cb3fe8000000000000919229a5626f6f747391922aa5736f636b7391922b"
+        "a368617491942ca5736f636b73cb4000000000000000cb40230000000000002d91932ea76f726465722d"
+        "31cb4033400000000000919e0b0c0d0e0f101112cb40338000000000009214b668747470733a2f2f7365"
+        "617263682e6578616d706c659215a6737072696e679216a62f626f6f74739217a570686f6e65921802c4"
+        "083132333435363738",
+    ),
+    (
+        Linked(known="known-digest", linked_at=51, received_at=52, recent_ids=b"12345678"),
+        "0195a66c696e6b6564ac6b6e6f776e2d6469676573743334c4083132333435363738",
+    ),
+    (Suppressed(erased_at=53), "0192aa7375707072657373656435"),
+]
+COMMIT = Commit(offset="17-2", seq=3, worker="w-1", clock=4, sources={7: "18-5"})
+COMMIT_BYTES = (
+    b'{"version":1,"offset":"17-2","seq":3,"worker":"w-1","clock":4,"sources":{"7":"18-5"}}'
+)
+
+
+def kind_of(value: object) -> str:
+    """Return what a case is called."""
+    return "" if isinstance(value, str) else type(value).__name__
+
+
+@pytest.mark.parametrize(("entry", "golden"), ENTRIES, ids=kind_of)
+def test_an_entry_reads_as_it_was_written(entry: Entry, golden: str) -> None:
+    assert decode_entry(bytes.fromhex(golden)) == entry
+
+
+@pytest.mark.parametrize(("example", "golden"), EXAMPLES, ids=kind_of)
+def test_an_example_reads_as_it_was_written(example: Example, golden: str) -> None:
+    assert decode_example(bytes.fromhex(golden)) == example
+
+
+@pytest.mark.parametrize(("user", "golden"), USERS, ids=kind_of)
+def test_a_user_reads_as_it_was_written(user: User, golden: str) -> None:
+    assert decode_user(bytes.fromhex(golden)) == user
+
+
+def test_a_commit_reads_as_it_was_written() -> None:
+    assert decode_commit(COMMIT_BYTES) == COMMIT
+
+
+def test_every_kind_has_its_golden_bytes() -> None:
+    assert {type(entry) for entry, _ in ENTRIES} == set(get_args(Entry))
+    assert {type(example) for example, _ in EXAMPLES} == set(get_args(Example))
+    assert {type(user) for user, _ in USERS} == set(get_args(User))

@@ -1,0 +1,274 @@
+"""The demo shop in a real browser: what a visitor does changes what the next page shows."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests.shopkeeper.builders import wait_for
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LEARNED = re.compile(r"first personal decision after")
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
+
+
+@pytest.fixture(scope="module")
+def shop_url() -> Iterator[str]:
+    """Run the demo until its shoppers have taught it something; return the shop's address."""
+    with tempfile.TemporaryDirectory(prefix="sk-") as folder:
+        output = Path(folder, "output.txt")
+        options = ["--folder", f"{folder}/demo", "--shop-port", "0", "--events-per-second", "30"]
+        with output.open("w") as file:
+            demo = subprocess.Popen(
+                [sys.executable, "-m", "shopkeeper", "demo", *options],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            wait_for(
+                lambda: LEARNED.search(output.read_text()) or demo.poll() is not None,
+                "the demo shows no personal decision",
+            )
+            address = re.search(r"shop: +(http://\S+)", output.read_text())
+            assert address, output.read_text()
+            yield address[1]
+        finally:
+            demo.send_signal(signal.SIGINT)
+            demo.wait(60)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, shop_url: str) -> Iterator[Page]:
+    """Return the home page as a new visitor sees it; nothing may go wrong on the way."""
+    context = browser.new_context(base_url=shop_url, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: errors.extend(_if_elsewhere(request.url)))
+    visit(page, "/")
+    yield page
+    context.close()
+    assert errors == []
+
+
+def _if_elsewhere(url: str) -> list[str]:
+    return [] if url.startswith(("http://127.0.0.1:", "data:")) else [f"asks {url}"]
+
+
+def visit(page: Page, path: str) -> None:
+    page.goto(path)
+    page.wait_for_selector("html[data-open]")
+
+
+def cards(page: Page, placement: str) -> Locator:
+    """Return the products of a placement once they are decided."""
+    found = page.locator(f'[data-row="{placement}"] a.card')
+    expect(found).to_have_count(4)
+    return found
+
+
+def product_ids(page: Page, placement: str) -> list[str]:
+    return [str(card.get_attribute("data-product")) for card in cards(page, placement).all()]
+
+
+def view(page: Page, card: Locator) -> str:
+    """Click a card and return the product's name, once the product's page is decided on."""
+    name = card.locator(".name").inner_text()
+    card.click()
+    expect(page.locator("article.product h1")).to_have_text(name)
+    cards(page, "product-next")
+    return name
+
+
+def go_home(page: Page) -> None:
+    page.locator(".brand").click()
+    cards(page, "home-next")
+
+
+def fact(page: Page, name: str) -> Locator:
+    return page.locator(f'[data-fact="{name}"]')
+
+
+def leave(page: Page) -> None:
+    """Move the pointer out of the window, towards the tabs."""
+    page.evaluate(
+        "document.documentElement.dispatchEvent("
+        "new MouseEvent('mouseout', {clientY: -1, bubbles: true, relatedTarget: null}))"
+    )
+
+
+def fill_cart(page: Page) -> str:
+    """Put a product of at least 20 euros into the cart and return its id."""
+    for card in cards(page, "home-trending").all() + cards(page, "home-next").all():
+        if float(card.locator(".price").inner_text().strip("€").replace(",", "")) >= 20:
+            product_id = str(card.get_attribute("data-product"))
+            view(page, card)
+            page.locator("#add").click()
+            expect(page.locator("#cart-count")).to_have_text("1")
+            return product_id
+    raise AssertionError("nothing popular costs 20 euros")
+
+
+def test_next_best_row_changes_with_two_views_and_says_which_product_led_there(page: Page) -> None:
+    before = product_ids(page, "home-next")
+    names = [view(page, cards(page, "home-trending").nth(0))]
+    go_home(page)
+    names.append(view(page, cards(page, "home-trending").nth(1)))
+    go_home(page)
+    assert product_ids(page, "home-next") != before
+    reasons = cards(page, "home-next").locator(".reason").all_inner_texts()
+    assert set(reasons) & {f"often viewed after {name}" for name in names}
+
+
+def test_product_in_the_cart_is_suggested_no_more(page: Page) -> None:
+    view(page, cards(page, "home-trending").nth(0))
+    first_page = page.url
+    suggested = cards(page, "product-next").nth(0)
+    product_id = str(suggested.get_attribute("data-product"))
+    view(page, suggested)
+    page.locator("#add").click()
+    expect(page.locator("#cart-count")).to_have_text("1")
+    visit(page, first_page)
+    assert product_id not in product_ids(page, "product-next")
+    go_home(page)
+    assert product_id not in product_ids(page, "home-next") + product_ids(page, "home-trending")
+
+
+def test_drawer_shows_that_the_decision_knows_what_was_just_sent(page: Page) -> None:
+    page.locator("#drawer-button").click()
+    seen = int(fact(page, "events-seen").inner_text())
+    name = view(page, cards(page, "home-trending").nth(0))
+    # At the least the page and the view of the product.
+    expect(fact(page, "events-seen")).not_to_have_text(str(seen))
+    assert int(fact(page, "events-seen").inner_text()) >= seen + 2
+    viewed = page.locator("#drawer .sent li", has_text=f"Product Viewed {name}").first
+    expect(viewed).to_contain_text("known to the decision")
+    expect(page.locator('[data-why="product-next"] li')).to_have_count(4)
+
+
+def test_exit_intent_shows_the_offer_once_and_only_with_something_in_the_cart(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.extend(_offers(request.url, request.post_data)))
+    with page.expect_response(lambda answer: answer.url.endswith("/v1/personalize")):
+        leave(page)
+    fill_cart(page)  # an open offer would be in the way
+    leave(page)
+    expect(page.locator("#offer .coupon")).to_be_visible()
+    page.locator("#offer .quiet").click()
+    expect(page.locator("#offer")).to_be_hidden()
+    leave(page)
+    visit(page, "/cart")
+    cards(page, "cart-next")
+    leave(page)
+    go_home(page)
+    expect(page.locator("#offer")).to_be_hidden()
+    assert len(asked) == 2
+
+
+def _offers(url: str, body: str | None) -> list[str]:
+    asked = json.loads(body)["placements"] if url.endswith("/v1/personalize") and body else []
+    return [name for name in asked if name == "exit-offer"]
+
+
+def test_who_signs_in_is_known_and_keeps_what_this_browser_did(page: Page) -> None:
+    page.locator("#drawer-button").click()
+    view(page, cards(page, "home-trending").nth(0))
+    seen = int(fact(page, "events-seen").inner_text())
+    expect(fact(page, "known")).to_have_text("no")
+    page.locator("#account").click()
+    page.locator("#sign-in .button", has_text="Deniz").click()
+    expect(fact(page, "who")).to_have_text("Deniz")
+    expect(fact(page, "known")).to_have_text("yes")
+    assert int(fact(page, "events-seen").inner_text()) > seen
+
+
+def test_order_empties_the_cart_and_what_was_bought_is_not_suggested(page: Page) -> None:
+    bought = fill_cart(page)
+    page.locator("header .cart").click()
+    page.locator("#order").click()
+    expect(page.locator(".thanks h1")).to_have_text("Thank you!")
+    expect(page.locator("#cart-count")).to_have_text("0")
+    assert bought not in product_ids(page, "home-next")
+
+
+def test_what_is_shown_and_clicked_is_told_with_the_decision_it_came_from(page: Page) -> None:
+    sent: list[dict[str, Any]] = []
+    page.on("request", lambda request: sent.extend(_events(request.url, request.post_data)))
+    with page.expect_response(lambda answer: answer.url.endswith("/v1/personalize")) as answered:
+        view(page, cards(page, "home-trending").nth(0))
+    decision_id = answered.value.json()["decisionId"]
+    card = cards(page, "product-next").nth(2)
+    product_id = card.get_attribute("data-product")
+    view(page, card)
+    clicked = [event["properties"] for event in sent if event.get("event") == "Promotion Clicked"]
+    viewed = [event["properties"] for event in sent if event.get("event") == "Promotion Viewed"]
+    assert clicked[0]["name"] == "home-trending"
+    assert clicked[1] | {"decision_id": decision_id, "product_id": product_id} == clicked[1]
+    assert clicked[1]["position"] == 2
+    shown = next(facts for facts in viewed if facts["decision_id"] == decision_id)
+    assert shown["name"] == "product-next"
+    assert shown["products"][2] == {"product_id": product_id, "position": 2}
+
+
+def _events(url: str, body: str | None) -> list[dict[str, Any]]:
+    return list(json.loads(body)["batch"]) if "/v1/batch" in url and body else []
+
+
+def test_without_consent_the_answer_is_not_personal(page: Page) -> None:
+    view(page, cards(page, "home-trending").nth(0))
+    page.locator("#drawer-button").click()
+    with page.expect_navigation():
+        page.locator("#consent").uncheck()
+    page.wait_for_selector("html[data-open]")
+    go_home(page)
+    expect(fact(page, "fallback")).to_have_text("consent_refused")
+    expect(fact(page, "events-seen")).to_have_text("0")
+    reasons = cards(page, "home-next").locator(".reason").all_inner_texts()
+    assert set(reasons) == {"popular right now"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_shop_fits_a_phone(browser: Browser, shop_url: str, scheme: Any) -> None:
+    context = browser.new_context(
+        base_url=shop_url,
+        viewport={"width": 375, "height": 720},
+        color_scheme=scheme,
+        is_mobile=True,
+        has_touch=True,
+    )
+    page = context.new_page()
+    for path in ("/", "/cart", "/category/footwear"):
+        visit(page, path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, path
+    box = page.locator("#drawer-button").bounding_box()
+    assert box is not None
+    assert box["y"] > 600
+    page.locator("#drawer-button").tap()
+    expect(page.locator("#drawer")).to_be_visible()
+    context.close()

@@ -1,0 +1,176 @@
+"""Every key of a whole shop belongs to exactly one family of ``config/keys.py`` and has its bound.
+
+The table below names who writes a family and what keeps it small; it lists all of them.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from config.keys import (
+    HEARTBEAT_MS,
+    IMPORT_HOLD_MS,
+    LEASE_MS,
+    MAX_CHANGES,
+    MAX_DEAD_LETTERS,
+    MAX_DECISIONS,
+    Keys,
+)
+from loadtest.deciding_shop import deciding_shop, settle
+from loadtest.processes import ShopUnderTest
+from loadtest.replay import Target, replay
+from loadtest.workload import synthetic_history
+from online_models.users import Suppressed, decode_user
+from shopkeeper.lifeline import tied
+
+SLACK = 200  # entries of a stream's node, which goes as a whole
+DAYS_OF_A_USER_MS = 2 * 180 * 24 * 60 * 60 * 1000
+Bound = Callable[[Any, bytes], bool]
+
+
+def lasts_at_most(ms: int) -> Bound:
+    return lambda redis, key: 0 < redis.pttl(key) <= ms
+
+
+def holds_at_most(n_entries: int) -> Bound:
+    return lambda redis, key: redis.pttl(key) == -1 and redis.xlen(key) <= n_entries
+
+
+def is_a(kind: bytes) -> Bound:
+    return lambda redis, key: redis.pttl(key) == -1 and redis.type(key) == kind
+
+
+def is_small(redis: Any, key: bytes) -> bool:
+    return bool(redis.pttl(key) == -1 and redis.memory_usage(key, samples=0) < 16_384)
+
+
+def is_swept_unless_suppressed(redis: Any, key: bytes) -> bool:
+    """A known id that was erased stays so for ever; everything else goes in the end."""
+    if isinstance(decode_user(redis.get(key)), Suppressed):
+        return bool(redis.pttl(key) == -1)
+    return bool(0 < redis.pttl(key) <= DAYS_OF_A_USER_MS)
+
+
+def names_users_of_the_shard(redis: Any, key: bytes) -> bool:
+    users = redis.keys(key.replace(b":timers", b":user:*").replace(b"{", b"[{]"))
+    return bool(0 < redis.zcard(key) <= len(users))
+
+
+@dataclass(frozen=True)
+class Family:
+    """Who writes it, and what holds of each of its keys."""
+
+    owner: str
+    bound: Bound
+
+
+FAMILIES = {
+    "events": Family("server", is_a(b"stream")),  # trimmed by age and reader: test_upkeep
+    "user": Family("worker", is_swept_unless_suppressed),
+    "commit": Family("worker", is_small),
+    "timers": Family("worker", names_users_of_the_shard),
+    "owner": Family("worker", lasts_at_most(LEASE_MS)),
+    "examples": Family("worker", is_a(b"stream")),  # trimmed by age
+    "triggers": Family("worker", is_a(b"stream")),  # trimmed by age
+    "outgoing": Family("worker", holds_at_most(0)),  # once all is forwarded
+    "dead": Family("server and worker", holds_at_most(MAX_DEAD_LETTERS + SLACK)),
+    "erasures": Family("worker", is_small),
+    "worker": Family("worker", lasts_at_most(HEARTBEAT_MS)),
+    "workers": Family("worker", is_small),
+    "creation": Family("all", is_small),
+    "import_hold": Family("server", lasts_at_most(IMPORT_HOLD_MS)),
+    "model_rows": Family("learner", is_a(b"hash")),  # bounded rows: test_model_shards
+    "model_commit": Family("learner", is_small),
+    "model_changes": Family("learner", holds_at_most(MAX_CHANGES + SLACK)),
+    "model_owner": Family("learner", lasts_at_most(LEASE_MS)),
+    "learner": Family("learner", lasts_at_most(HEARTBEAT_MS)),
+    "learners": Family("learner", is_small),
+    "decisions": Family("server", holds_at_most(MAX_DECISIONS + SLACK)),
+    "catalog": Family("server", is_a(b"hash")),  # as large as the shop
+    "catalog_changes": Family("server", holds_at_most(MAX_CHANGES + SLACK)),
+}
+UNUSED = {"triggers"}  # nothing is written there yet
+
+
+def pattern_of(keys: Keys, family: str) -> re.Pattern[str]:
+    """Return what the keys of a family look like, from how ``Keys`` spells one."""
+    spell = getattr(keys, family)
+    parts = {"shard": r"\d+", "model_shard": r"\d+", "digest": r"[\w-]{22}"}
+    wanted = {
+        name: (f"{number}0001", parts.get(name, "[^:]+"))
+        for number, name in enumerate(inspect.signature(spell).parameters, start=7)
+    }
+    text = re.escape(spell(*(sample for sample, _ in wanted.values())))
+    for sample, part in wanted.values():
+        text = text.replace(sample, part)
+    return re.compile(text)
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[ShopUnderTest]:
+    """Yield a shop that has seen each kind of traffic, all of it applied and learned."""
+    events = synthetic_history(400, seed=1)
+    with deciding_shop([timed.event for timed in events], tied) as running:
+        secret = ("authorization", f"Bearer {running.secret_key}")
+        with httpx.Client(base_url=running.url, headers=[secret], timeout=30.0) as owner:
+            replay(events, Target(running.url, running.write_key))
+            owner.post("/v1/identify", json={"userId": "ann", "anonymousId": "browser-1"})
+            owner.post("/v1/page", json={"anonymousId": "browser-1", "name": "Home"})
+            owner.post("/v1/track", json={"userId": "ann"})  # has no name: a dead letter
+            owner.post("/v1/page", json={"userId": "bob", "name": "Home"})
+            owner.delete("/v1/users/bob")
+            settle(running)
+            question = {"userId": "ann", "placements": ["home-products"]}
+            known = {"userId": events[0].event["userId"], "placements": placements_of(running)}
+            for asked in (question, known):
+                owner.post("/v1/personalize", json=asked)
+            running.wait(lambda: bool(found(running, "decisions")), "no decision was logged")
+            owner.post("/v1/import", json={"batch": []})
+            yield running
+
+
+def placements_of(shop: ShopUnderTest) -> list[str]:
+    text = (shop.folder / "shopkeeper.toml").read_text()
+    return re.findall(r"(?m)^\[placements\.([\w-]+)\]", text)[:5]
+
+
+def all_keys(shop: ShopUnderTest) -> list[str]:
+    return sorted(key.decode() for key in shop.client.scan_iter(count=1000))
+
+
+def found(shop: ShopUnderTest, family: str) -> list[str]:
+    pattern = pattern_of(shop.keys, family)
+    return [key for key in all_keys(shop) if pattern.fullmatch(key)]
+
+
+def test_the_table_lists_all_families() -> None:
+    families = {name for name, _ in inspect.getmembers(Keys, inspect.isfunction)}
+    assert {name for name in families if not name.startswith("_")} == set(FAMILIES)
+
+
+def test_every_key_is_of_exactly_one_family(shop: ShopUnderTest) -> None:
+    patterns = {family: pattern_of(shop.keys, family) for family in FAMILIES}
+    families = {
+        key: [family for family, pattern in patterns.items() if pattern.fullmatch(key)]
+        for key in all_keys(shop)
+    }
+    assert {key: of for key, of in families.items() if len(of) != 1} == {}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_key_of_a_family_has_its_bound(shop: ShopUnderTest, family: str) -> None:
+    redis, bound = shop.client, FAMILIES[family].bound
+    keys = [key.encode() for key in found(shop, family)]
+    unbounded = [key for key in keys if not bound(redis, key) and redis.exists(key)]
+    assert unbounded == []
+
+
+def test_the_traffic_reached_every_family(shop: ShopUnderTest) -> None:
+    passing = {"outgoing", "erasures", "import_hold"}  # gone again by the time we look
+    seen = {family for family in FAMILIES if found(shop, family)}
+    assert set(FAMILIES) - seen <= UNUSED | passing

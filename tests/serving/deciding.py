@@ -1,0 +1,143 @@
+"""What tests of decisions begin with: visitors, a model, a catalog, placements."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jwt
+import redis
+
+from config.catalog import Item, encode_item
+from config.keys import Subject
+from config.placements import Banner, Content, Offer, Placement, Products
+from online_models.next_product import (
+    NextProduct,
+    Row,
+    encode_row,
+    model_shard,
+    next_row,
+    popular_row,
+)
+from online_models.users import CartChange, UserState, encode_user
+from serving.catalog import Catalog
+from serving.decision import Decision, Fallback, Slate, decide
+from serving.schemas import Request
+from tests.serving.builders import IDS, NOW
+from tests.serving.conftest import KEYS, SIGNING_KEY
+
+ANN = IDS.known("ann")
+COOKIE = IDS.anonymous("cookie-1")
+HERO = Banner(content=Content(headline="Hello"), by_category={"hiking": Content(headline="Peaks")})
+OFFER = Offer(content=Content(headline="10 % off"))
+PLACEMENTS: dict[str, Placement] = {
+    "next-best": Products(slots=3, fallback=("gift-card", "map")),
+    "trending": Products(strategy="trending", slots=3, fallback=("gift-card",)),
+    "hero": HERO,
+    "exit": OFFER,
+}
+
+
+def a_request(*placements: str, **changes: Any) -> Request:
+    """Return a question for next-best products unless it says otherwise."""
+    return Request(placements=list(placements or ("next-best",)), **changes)
+
+
+def a_user(**changes: Any) -> UserState:
+    """Return a user who has viewed boots."""
+    fields: dict[str, Any] = {"latest_at": NOW, "first_at": NOW, "received_at": NOW}
+    return UserState(**(fields | {"viewed": [(NOW, "boots")]} | changes))
+
+
+def in_cart(*products: str) -> list[CartChange]:
+    return [CartChange(NOW, product, 1.0, 10.0) for product in products]
+
+
+def rows(
+    after: Mapping[str, Iterable[str]] | None = None,
+    popular: Mapping[str, Iterable[str]] | None = None,
+) -> dict[str, bytes]:
+    """Return a model's rows: what comes after products, what is popular; best first."""
+    said = {next_row(name): products for name, products in (after or {}).items()}
+    said |= {popular_row(name): products for name, products in (popular or {}).items()}
+    return {name: encode_row(_row(products)) for name, products in said.items()}
+
+
+def _row(products: Iterable[str]) -> Row:
+    return Row(NOW, {product: 1.0 / place for place, product in enumerate(products, start=1)})
+
+
+AFTER = {"boots": ["socks", "tent", "stove"]}
+POPULAR = {"": ["lamp", "socks", "rope"], "hiking": ["poles", "socks"]}
+
+
+def a_model(
+    after: Mapping[str, Iterable[str]] | None = None,
+    popular: Mapping[str, Iterable[str]] | None = None,
+) -> NextProduct:
+    """Return a model that knows what comes after boots, and what is popular."""
+    model = NextProduct()
+    for name, data in rows(
+        AFTER if after is None else after, POPULAR if popular is None else popular
+    ).items():
+        model.put(name, data)
+    return model
+
+
+def a_catalog(*items: Item) -> Catalog:
+    catalog = Catalog()
+    for item in items:
+        catalog.put(item.id, encode_item(item))
+    return catalog
+
+
+def decided(
+    request: Request | None = None,
+    user: UserState | None = None,
+    *,
+    model: NextProduct | None = None,
+    catalog: Catalog | None = None,
+    placements: Mapping[str, Placement] = PLACEMENTS,
+    missing: Fallback | None = None,
+) -> Decision:
+    """Return what is decided at ``NOW``."""
+    return decide(
+        request or a_request(),
+        user,
+        model or a_model(),
+        catalog or Catalog(),
+        placements,
+        NOW,
+        missing,
+    )
+
+
+def slate_of(decision: Decision, name: str = "next-best") -> Slate:
+    slate = decision.choices[name]
+    assert isinstance(slate, Slate)
+    return slate
+
+
+def ids_of(decision: Decision, name: str = "next-best") -> list[str]:
+    """Return the products of a slate."""
+    return [pick.product_id for pick in slate_of(decision, name).picks]
+
+
+def remember(client: redis.Redis, subject: Subject, user: Any, offset: str = "5-0") -> None:
+    """Put a user into Redis as the profile flow would."""
+    client.set(KEYS.user(subject.shard, subject.digest), encode_user(user))
+    client.set(KEYS.commit(subject.shard), f'{{"offset": "{offset}", "seq": 1}}')
+
+
+def learn(client: redis.Redis, said: Mapping[str, bytes], at_ms: int | None = None) -> None:
+    """Put rows into Redis as the learning flow would."""
+    for name, data in said.items():
+        shard = model_shard(name)
+        client.hset(KEYS.model_rows(shard), name, data)
+        t = time.time_ns() // 1_000_000 if at_ms is None else at_ms
+        client.xadd(KEYS.model_changes(shard), {"n": name, "t": t})
+
+
+def a_token(sub: object = "ann", seconds: float = 60, key: str = SIGNING_KEY, **claims: Any) -> str:
+    """Return a token as a shop makes it."""
+    said = {"sub": sub, "exp": int(time.time() + seconds)} | claims
+    return jwt.encode({k: v for k, v in said.items() if v is not None}, key, algorithm="HS256")

@@ -1,0 +1,195 @@
+import pytest
+
+from config.catalog import Item
+from config.placements import Offer, Products
+from online_models.decay import Counter
+from serving.decision import Fallback, MadeOffer, Pick, ShownBanner
+from serving.eligibility import JUST_BOUGHT_MS
+from serving.reasons import NoOffer, Why
+from serving.schemas import CartLine, Context, Options, Page
+from tests.serving.builders import NOW
+from tests.serving.deciding import (
+    OFFER,
+    PLACEMENTS,
+    a_catalog,
+    a_model,
+    a_request,
+    a_user,
+    decided,
+    ids_of,
+    in_cart,
+    slate_of,
+)
+
+
+def test_a_visitor_gets_what_comes_after_the_product_viewed_last() -> None:
+    decision = decided(user=a_user())
+    assert slate_of(decision).picks[0] == Pick("socks", Why.AFTER, "boots")
+    assert (ids_of(decision), decision.fallback) == (["socks", "tent", "stove"], None)
+
+
+def test_the_product_on_the_page_counts_as_viewed_latest() -> None:
+    model = a_model(after={"boots": ["socks"], "tent": ["stove", "lamp"]})
+    request = a_request(page=Page(product_id="tent"))
+    assert ids_of(decided(request, a_user(), model=model))[0] == "stove"
+
+
+def test_free_slots_go_to_the_strongest_category_and_then_to_the_whole_shop() -> None:
+    user = a_user(categories={"hiking": 2.0, "games": 1.0})
+    decision = decided(user=user, model=a_model(after={"boots": ["socks"]}))
+    assert slate_of(decision).picks == [
+        Pick("socks", Why.AFTER, "boots"),
+        Pick("poles", Why.POPULAR_IN, "hiking"),
+        Pick("lamp", Why.POPULAR),
+    ]
+
+
+def test_an_unknown_user_gets_what_the_shop_has_picked_then_what_is_trending() -> None:
+    decision = decided()
+    assert ids_of(decision) == ["gift-card", "map", "lamp"]
+    assert decision.fallback is slate_of(decision).fallback is Fallback.UNKNOWN_USER
+
+
+def test_without_picks_of_the_shop_an_unknown_user_gets_what_is_trending() -> None:
+    decision = decided(placements={"next-best": Products(slots=2)})
+    assert ids_of(decision) == ["lamp", "socks"]
+
+
+def test_where_nothing_is_known_at_all_the_slate_is_empty() -> None:
+    decision = decided(placements={"next-best": Products()}, model=a_model({}, {}))
+    assert (ids_of(decision), decision.fallback) == ([], Fallback.UNKNOWN_USER)
+
+
+@pytest.mark.parametrize("missing", [Fallback.REDIS_SLOW, Fallback.CONSENT_REFUSED])
+def test_an_answer_without_the_user_says_why(missing: Fallback) -> None:
+    decision = decided(missing=missing)
+    assert decision.fallback is slate_of(decision).fallback is missing
+
+
+def test_an_unknown_user_on_a_product_page_gets_what_goes_with_it_and_it_is_called_a_fallback() -> (
+    None
+):
+    decision = decided(a_request(page=Page(product_id="boots")))
+    assert (ids_of(decision)[0], decision.fallback) == ("socks", Fallback.UNKNOWN_USER)
+
+
+def test_a_user_without_any_history_gets_the_fallback() -> None:
+    decision = decided(user=a_user(viewed=[]))
+    assert (ids_of(decision)[0], decision.fallback) == ("gift-card", Fallback.NO_HISTORY)
+
+
+def test_trending_is_no_fallback_where_it_was_asked_for() -> None:
+    slate = slate_of(decided(a_request("trending")), "trending")
+    assert (slate.fallback, slate.picks[0]) == (None, Pick("lamp", Why.POPULAR))
+
+
+def test_without_a_trend_the_shop_picks() -> None:
+    slate = slate_of(decided(a_request("trending"), model=a_model({}, {})), "trending")
+    assert (slate.fallback, slate.picks) == (Fallback.NO_TREND, [Pick("gift-card", Why.CHOSEN)])
+
+
+@pytest.mark.parametrize("cart", [[CartLine(product_id="socks")], ["socks"]])
+def test_what_is_in_the_cart_of_the_page_is_not_suggested(cart: list[CartLine | str | int]) -> None:
+    assert "socks" not in ids_of(decided(a_request(cart=cart), a_user()))
+
+
+def test_what_is_in_the_remembered_cart_is_not_suggested() -> None:
+    assert "socks" not in ids_of(decided(user=a_user(cart=in_cart("socks"))))
+
+
+def test_what_was_just_bought_is_not_suggested_and_later_is_again() -> None:
+    assert "socks" not in ids_of(decided(user=a_user(bought=[(NOW - 1, "socks")])))
+    assert "socks" in ids_of(decided(user=a_user(bought=[(NOW - JUST_BOUGHT_MS, "socks")])))
+
+
+def test_what_is_out_of_stock_or_not_in_the_catalog_is_not_suggested() -> None:
+    catalog = a_catalog(
+        Item(id="socks", name="Socks", stock=0),
+        Item(id="tent", name="Tent", stock=1),
+        Item(id="lamp", name="Lamp"),
+    )
+    assert ids_of(decided(user=a_user(), catalog=catalog)) == ["tent", "lamp"]
+
+
+def test_what_the_page_shows_or_excludes_is_not_suggested() -> None:
+    request = a_request(page=Page(product_id="tent"), options=Options(exclude=["socks", 17]))
+    model = a_model(after={"boots": ["socks", "tent", "17", "stove"]})
+    assert ids_of(decided(request, a_user(), model=model)) == ["stove", "lamp", "rope"]
+
+
+def test_a_limit_replaces_the_slots() -> None:
+    assert len(ids_of(decided(a_request(options=Options(limit=1)), a_user()))) == 1
+    assert len(ids_of(decided(a_request(options=Options(limit=5)), a_user()))) == 5
+
+
+def test_two_slates_of_one_page_may_be_asked_for_together() -> None:
+    placements = {"first": Products(slots=1), "second": Products(slots=3)}
+    decision = decided(a_request("first", "second"), a_user(), placements=placements)
+    assert ids_of(decision, "first") == ["socks"]
+    assert ids_of(decision, "second") == ["socks", "tent", "stove"]
+
+
+def test_a_banner_is_that_of_the_strongest_category() -> None:
+    user = a_user(categories={"games": 1.0, "hiking": 2.0})
+    banner = decided(a_request("hero"), user).choices["hero"]
+    assert isinstance(banner, ShownBanner)
+    assert (banner.content.headline, banner.category) == ("Peaks", "hiking")
+
+
+def test_without_a_banner_for_the_category_there_is_the_one_for_all() -> None:
+    banner = decided(a_request("hero"), a_user(categories={"games": 1.0})).choices["hero"]
+    assert isinstance(banner, ShownBanner)
+    assert (banner.content.headline, banner.category, banner.fallback) == ("Hello", None, None)
+
+
+LEAVING = Context(trigger="exit-intent")
+FOR_NEW = Offer(content=OFFER.content, max_orders=0)
+FOR_LARGE = Offer(content=OFFER.content, min_cart_value=20.0)
+
+
+def offered(offer: Offer, **changes: object) -> MadeOffer:
+    user = changes.pop("user", None)
+    missing = changes.pop("missing", None)
+    request = a_request("exit", **({"context": LEAVING} | changes))
+    catalog = a_catalog(Item(id="tent", name="Tent", price=25.0))
+    made = decided(
+        request,
+        user,  # type: ignore[arg-type]
+        missing=missing,  # type: ignore[arg-type]
+        catalog=catalog,
+        placements=PLACEMENTS | {"exit": offer},
+    ).choices["exit"]
+    assert isinstance(made, MadeOffer)
+    return made
+
+
+def test_an_offer_is_made_under_its_trigger_only() -> None:
+    assert offered(OFFER).content == OFFER.content
+    assert offered(OFFER, context=None).why_not is NoOffer.NOT_NOW
+    assert offered(OFFER, context=Context(trigger="scroll")).why_not is NoOffer.NOT_NOW
+
+
+def test_an_offer_waits_for_a_cart_of_its_size() -> None:
+    line = CartLine(product_id="x", quantity=2, price=9.0)
+    assert offered(FOR_LARGE, cart=[line]).why_not is NoOffer.SMALL_CART
+    assert offered(FOR_LARGE, cart=[line, CartLine(product_id="y", price=2.0)]).why_not is None
+
+
+def test_a_cart_line_without_price_counts_with_that_of_the_catalog() -> None:
+    assert offered(FOR_LARGE, cart=["tent"]).why_not is None
+
+
+def test_without_a_cart_in_the_request_the_remembered_one_counts() -> None:
+    assert offered(FOR_LARGE, user=a_user(cart=in_cart("a", "b"))).why_not is None
+    assert offered(FOR_LARGE, user=a_user(cart=in_cart("a"))).why_not is NoOffer.SMALL_CART
+
+
+def test_an_offer_for_new_customers_is_kept_from_others() -> None:
+    assert offered(FOR_NEW).why_not is None
+    assert offered(FOR_NEW, user=a_user()).why_not is None
+    assert offered(FOR_NEW, user=a_user(orders=Counter(total=1))).why_not is NoOffer.CUSTOMER
+
+
+def test_an_offer_for_new_customers_is_not_made_where_nobody_could_look() -> None:
+    made = offered(FOR_NEW, missing=Fallback.REDIS_SLOW)
+    assert (made.content, made.why_not) == (None, NoOffer.NOBODY_KNOWS)
