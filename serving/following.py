@@ -128,7 +128,7 @@ class Follower:
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
-        await self._check()
+        await self._check(after_connecting=True)
         checked_at = loop.time()
         while True:
             started = loop.time()
@@ -140,8 +140,10 @@ class Follower:
             if not is_more:
                 await asyncio.sleep(max(started + POLL_SECONDS - loop.time(), 0))
 
-    async def _check(self) -> None:
+    async def _check(self, *, after_connecting: bool = False) -> None:
         """Look whether each stream still holds the entry that was read last.
+
+        Streams lose their oldest entries first: where that one is there, so is all that follows.
 
         Raises:
             _Missed: one does not; so changes may be gone that were never seen.
@@ -154,11 +156,18 @@ class Follower:
                 pipeline.xrange(source.changes, position, position)
         replies = await pipeline.execute()
         for position, entries in zip(self._positions, replies, strict=True):
-            if bool(entries) != (position != _START):
+            # A stream that begins while it is followed is read from its beginning; one that was
+            # there when Redis came back may have lost its beginning long ago.
+            is_new = position == _START
+            if (is_new and entries and after_connecting) or not (is_new or entries):
                 raise _Missed
 
     async def _fetch_changes(self) -> bool:
-        """Fetch what changed since the last time; tell whether there may be more."""
+        """Fetch what changed since the last time; tell whether there may be more.
+
+        Raises:
+            _Missed: what was read does not follow what was read before.
+        """
         streams = {
             source.changes: position
             for source, position in zip(self._sources, self._positions, strict=True)
@@ -166,6 +175,7 @@ class Follower:
         read = await self._client.xread(streams, count=_CHANGES_AT_ONCE)  # type: ignore[arg-type]
         if not read:
             return False
+        await self._check()
         by_stream = _entries_by_stream(read)
         is_more = False
         times: list[int] = []

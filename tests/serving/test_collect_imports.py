@@ -67,9 +67,9 @@ def test_a_mark_that_is_neither_true_nor_false_is_refused(shop: httpx.Client) ->
 def test_an_import_that_is_refused_for_lack_of_memory_goes_on_holding(
     serve: Serve, own_redis: OwnRedis
 ) -> None:
-    own_redis.client.set("ballast", b"x" * 20_000_000)
+    own_redis.client.setrange("ballast", 40_000_000, b"x")
     used = int(own_redis.client.info("memory")["used_memory"])
-    own_redis.client.config_set("maxmemory", used * 10 // 9)
+    own_redis.client.config_set("maxmemory", used * 8 // 7)
     shop = serve(own_redis.url)
     full = (503, Refusal.MEMORY_FULL)
 

@@ -1,0 +1,159 @@
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+import redis
+
+from config.decisions import DECISION_FIELD, BrokenDecision, Decided, decode_decided
+from config.settings import DecisionSettings
+from serving.decision_log import DecisionLog, Made
+from serving.event_log import EventLog
+from serving.main import connect
+from tests.serving.builders import NOW
+from tests.serving.conftest import KEYS, Serve, stream_of, wait_for
+from tests.serving.deciding import (
+    COOKIE,
+    PLACEMENTS,
+    a_request,
+    a_user,
+    decided,
+    learn,
+    remember,
+    rows,
+)
+from tests.serving.test_personalize import GRANTS, REFUSES, ask, products_of
+
+
+def logged(client: redis.Redis) -> list[Decided]:
+    """Return all decisions in the log, whoever they are about."""
+    keys = sorted(client.keys(KEYS.decisions(0).replace("{u0}", "{u*}")))  # type: ignore[type-var]
+    return [
+        decode_decided(fields[DECISION_FIELD])
+        for key in keys  # type: ignore[union-attr]
+        for _, fields in stream_of(client, key)
+    ]
+
+
+def test_a_personal_decision_is_logged_with_what_was_chosen_and_why(
+    serve: Serve, redis_url: str, redis_client: redis.Redis
+) -> None:
+    shop = serve(redis_url, placements=PLACEMENTS)
+    remember(redis_client, COOKIE, a_user(categories={"hiking": 1.0}), offset="7-1")
+    learn(redis_client, rows({"boots": ["socks", "tent", "map"]}))
+    wait_for(lambda: products_of(shop, anonymousId="cookie-1")[:1] == ["socks"])
+    placements = ["next-best", "hero", "exit"]
+    told = ask(shop, anonymousId="cookie-1", placements=placements, context=GRANTS)
+
+    def found() -> list[Decided]:
+        return [d for d in logged(redis_client) if d.decision_id == told["decisionId"]]
+
+    wait_for(found)
+    [decision] = found()
+    assert (decision.subject, decision.applied_up_to) == (COOKIE.digest, "7-1")
+    chosen = decision.placements["next-best"]
+    assert (chosen.items, chosen.because) == (["socks", "tent", "map"], ["boots"] * 3)
+    assert (chosen.strategy, chosen.probability) == ("next-best", 1.0)
+    assert decision.placements["hero"].items == ["Peaks"]
+    assert decision.placements["exit"].items == []
+
+
+@pytest.mark.parametrize("fields", [{"context": REFUSES}, {}], ids=["refused", "unknown"])
+def test_a_decision_that_is_not_personal_is_logged_without_anybody(
+    serve: Serve, redis_url: str, redis_client: redis.Redis, fields: dict[str, Any]
+) -> None:
+    shop = serve(redis_url)
+    if fields:
+        remember(redis_client, COOKIE, a_user())
+    told = ask(shop, anonymousId="cookie-1", **fields)
+    wait_for(lambda: logged(redis_client))
+    [decision] = logged(redis_client)
+    assert (decision.decision_id, decision.subject) == (told["decisionId"], "")
+    assert decision.fallback == told["fallback"]
+    assert COOKIE.digest.encode() not in b"".join(
+        value
+        for key in redis_client.keys("*decisions")  # type: ignore[union-attr]
+        for _, fields in stream_of(redis_client, key)
+        for value in fields.values()
+    )
+
+
+def test_a_shop_may_do_without_the_log(
+    serve: Serve, redis_url: str, redis_client: redis.Redis
+) -> None:
+    shop = serve(redis_url, decision=DecisionSettings(log_decisions=False))
+    ask(shop, anonymousId="cookie-1")
+    shop.post("/v1/track", json={"anonymousId": "a", "event": "x"})
+    assert not logged(redis_client)
+
+
+def a_decision(number: int) -> Made:
+    return Made(f"d-{number}", NOW, COOKIE, decided(a_request()), None)
+
+
+def test_what_finds_no_room_is_dropped_and_counted(
+    redis_url: str, redis_client: redis.Redis
+) -> None:
+    dropped: list[tuple[str, int]] = []
+
+    async def story() -> None:
+        async with connect(redis_url) as client:
+            writing = EventLog(client, 30.0)
+            log = DecisionLog(writing, KEYS, 64, lambda *said: dropped.append(said), max_waiting=3)
+            for number in range(5):
+                log.put(a_decision(number))
+            tasks = [asyncio.create_task(run()) for run in (log.run, writing.run)]
+            await asyncio.sleep(0)
+            for task in tasks:  # stopped before its first batch, it still writes what waits
+                while not task.done():
+                    task.cancel()
+                    await asyncio.wait([task], timeout=5.0)
+
+    asyncio.run(story())
+    assert dropped == [("queue_full", 1)] * 2
+    assert [decision.decision_id for decision in logged(redis_client)] == ["d-0", "d-1", "d-2"]
+
+
+def test_what_redis_does_not_confirm_is_counted() -> None:
+    dropped: list[tuple[str, int]] = []
+
+    async def story() -> None:
+        async with connect("unix:///nowhere/redis.sock") as client:
+            writing = EventLog(client, 30.0)
+            is_dropped = asyncio.Event()
+
+            def drop(*said: Any) -> None:
+                dropped.append(said)
+                is_dropped.set()
+
+            log = DecisionLog(writing, KEYS, 64, drop)
+            log.put(a_decision(1))
+            log.put(a_decision(2))
+            tasks = [asyncio.create_task(run()) for run in (log.run, writing.run)]
+            async with asyncio.timeout(30):
+                await is_dropped.wait()
+            for task in tasks:
+                while not task.done():
+                    task.cancel()
+                    await asyncio.wait([task], timeout=5.0)
+
+    asyncio.run(story())
+    assert dropped == [("unconfirmed", 2)]
+
+
+def test_bytes_that_are_no_decision_are_named_so() -> None:
+    with pytest.raises(BrokenDecision):
+        decode_decided(b"\x01")
+
+
+def test_the_log_is_bounded(serve: Serve, redis_url: str, redis_client: redis.Redis) -> None:
+    shop: httpx.Client = serve(redis_url)
+    commands = redis_client.monitor()
+    with commands as monitor:
+        ask(shop)
+        said = next(
+            c["command"]
+            for c in monitor.listen()
+            if c["command"].startswith("XADD") and "decisions" in c["command"]
+        )
+    assert " MAXLEN ~ " in said
