@@ -1,5 +1,6 @@
 """How soon decisions know: of an event, and of what was learned; all traffic on one machine."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -10,7 +11,8 @@ from typing import Any
 import orjson
 
 from loadtest.bench_serve import visitor_bodies
-from loadtest.deciding_shop import cpu_seconds, deciding_shop, port_of, settle, teach
+from loadtest.cores import cores_used, cpu_seconds
+from loadtest.deciding_shop import deciding_shop, port_of, settle, teach
 from loadtest.formats import SegmentEvent, Timed
 from loadtest.freshness_load import Batch, Fresh, Freshening, pair_of
 from loadtest.generator import generate
@@ -62,13 +64,13 @@ def bench_freshness(
         teach(shop, visits[:split])
         for number, run in enumerate(runs):
             job = _job(shop, visits, split, load, number, run)
-            before = cpu_seconds(shop)
+            before, began = cpu_seconds(shop), time.monotonic()
             found.append(generate(job, Fresh, launch))
-            used.append({name: at - before[name] for name, at in cpu_seconds(shop).items()})
+            used.append(cores_used(before, cpu_seconds(shop), time.monotonic() - began))
             settle(shop)
-            say(f"round {number + 1}: {_round(found[-1])}")
+            say(f"round {number + 1}: {_round(found[-1])}; cores used: {used[-1]}")
         machines = machine(shop.client)
-    rates = {name: round(median(one[name] for one in used) / load.length, 3) for name in used[0]}
+    rates = {name: median(one[name] for one in used) for name in used[0]}
     return _figures(found, load) | {"cores_used": rates, "machine": machines}
 
 

@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any
 
 from loadtest import floor
+from loadtest.cores import cores_used, cpu_seconds
 from loadtest.deciding_shop import deciding_shop, port_of, teach
 from loadtest.decisions import PATH, visitor_request
 from loadtest.formats import Timed
@@ -57,10 +58,13 @@ def bench_serve(
         floors: list[Saturated] = []
         servers: list[Saturated] = []
         steady: list[list[Asked]] = []
+        used: list[dict[str, float]] = []
         for number in range(load.rounds):
+            before, began = cpu_seconds(shop), time.monotonic()
             floors.append(_saturate(floor_port, bodies, load, shop, launch))
             servers.append(_saturate(port_of(shop), bodies, load, shop, launch))
             steady.append(_ask_steadily(shop, bodies, load, launch))
+            used.append(cores_used(before, cpu_seconds(shop), time.monotonic() - began))
             ratio = servers[-1].requests_per_second / floors[-1].requests_per_second
             say(f"round {number + 1}: {ratio:.3f} of the floor")
         time.sleep(_LOG_SECONDS)
@@ -70,6 +74,7 @@ def bench_serve(
         **_latency(steady, load.warm_up_seconds),
         "steady_decisions_per_second": load.per_second,
         "logged_rate": round(logged / _n_answered(servers, steady), 4),
+        "others_cores_used": max(one["others"] for one in used),
         "n_visitors": len({timed.event["anonymousId"] for timed in visits}),
         "n_events_taught": len(visits),
         "rounds": load.rounds,
@@ -85,7 +90,8 @@ def visitor_bodies(visits: Sequence[Timed], seed: int) -> list[str]:
 
 
 def _n_answered(servers: Sequence[Saturated], steady: Sequence[Sequence[Asked]]) -> int:
-    saturated = sum(one.n_answers + one.n_warm_up_answers for one in servers)
+    """Return how many decisions were made, those included that were on their way at the end."""
+    saturated = sum(one.n_answers + one.n_warm_up_answers + CONNECTIONS for one in servers)
     return saturated + sum(one.status == OK for asked in steady for one in asked)
 
 

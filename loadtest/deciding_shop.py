@@ -95,11 +95,6 @@ def settle(shop: ShopUnderTest, each_time: Callable[[], None] = lambda: None) ->
         shop.wait(partial(is_done, shop), otherwise, _SETTLE_SECONDS, each_time)
 
 
-def cpu_seconds(shop: ShopUnderTest) -> dict[str, float]:
-    """Return the processor time that each process of the shop used so far."""
-    return {name: child.cpu_seconds() for name, child in shop.children.items()}
-
-
 def port_of(shop: ShopUnderTest) -> int:
     """Return the server's port."""
     return int(shop.url.rpartition(":")[2])

@@ -10,6 +10,8 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from config.events import InvalidEvent
 from config.placements import Placement
@@ -19,7 +21,7 @@ from serving.collecting import Collector
 from serving.dependencies import State
 from serving.health import Watcher
 from serving.metrics import ServingMetrics
-from serving.middleware import MAX_IN_FLIGHT, Observed, OpenCors
+from serving.middleware import MAX_IN_FLIGHT, Observed, OpenCors, ShortWay
 from serving.openapi import describe
 from serving.personalizing import Personalizer
 from serving.receiving import BODY_SECONDS
@@ -27,7 +29,7 @@ from serving.refusals import Refusal, Refused
 from serving.routes import customers, operations
 from serving.routes.catalog import catalog_route
 from serving.routes.collect import collect_routes
-from serving.routes.personalize import personalize_route
+from serving.routes.personalize import PERSONALIZE_PATH, PersonalizeRoute
 from serving.users import UserReader
 
 _STOP_SECONDS = 0.25
@@ -51,7 +53,7 @@ def create_app(
     on_stop: Callable[[], Awaitable[None]],
     body_seconds: float = BODY_SECONDS,
     max_in_flight: int = MAX_IN_FLIGHT,
-) -> FastAPI:
+) -> ASGIApp:
     """Return the application; production and tests differ only in what they pass.
 
     ``background`` runs beside the requests and is stopped in its order; ``on_stop`` closes what the
@@ -72,9 +74,9 @@ def create_app(
         redirect_slashes=False,
         lifespan=_lifespan(state, watcher, background, on_stop),
     )
-    # In front of the routes that FastAPI has put there already: pages wait for this one.
-    app.router.routes.insert(0, personalize_route(body_seconds))
+    personalize = PersonalizeRoute(body_seconds)
     app.router.routes.extend([*collect_routes(body_seconds), catalog_route(body_seconds)])
+    app.router.routes.append(Route(PERSONALIZE_PATH, personalize, methods=["POST"]))
     app.include_router(customers.router)
     app.include_router(operations.router)
     _describe_lazily(app, personalizer.placements)
@@ -84,7 +86,8 @@ def create_app(
     app.add_exception_handler(InvalidEvent, _answer_invalid)
     app.add_exception_handler(RequestValidationError, _answer_bad_query)
     app.add_exception_handler(HTTPException, _answer_http)
-    return app
+    way = OpenCors(personalize, origins=tuple(cors_origins))
+    return ShortWay(app, Observed(way, metrics=metrics, max_in_flight=max_in_flight))
 
 
 def _describe_lazily(app: FastAPI, placements: Mapping[str, Placement]) -> None:

@@ -1,108 +1,29 @@
 """Pure: what to show in each placement. Always answers; where it knows too little, it says so."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple, Protocol
 
-from config.catalog import Item
-from config.placements import Banner, Content, Offer, Placement, Products
+from config.placements import Banner, Offer, Placement, Products
 from online_models.bounded import cart_lines
 from online_models.users import UserState
+from serving.choices import (
+    Choice,
+    Decision,
+    Fallback,
+    MadeOffer,
+    Model,
+    Pick,
+    Shelf,
+    ShownBanner,
+    Slate,
+    Suggested,
+)
 from serving.eligibility import barred_products
 from serving.reasons import NoOffer, Why
 from serving.schemas import Request
 
-
-class Fallback(StrEnum):
-    """Why an answer is not personal; the closed set of the ``result`` label beside ``personal``."""
-
-    NO_ID = "no_id"
-    UNKNOWN_USER = "unknown_user"
-    CONSENT_REFUSED = "consent_refused"
-    REDIS_SLOW = "redis_slow"
-    REDIS_UNAVAILABLE = "redis_unavailable"
-    UNREADABLE_USER = "unreadable_user"
-    NO_HISTORY = "no_history"
-    NO_TREND = "no_trend"
-
-
 # Nobody looked, so the visitor may be anybody: also someone whom an offer is not for.
 _UNSEEN = frozenset(Fallback) - {Fallback.UNKNOWN_USER, Fallback.NO_HISTORY, Fallback.NO_TREND}
-
-
-class Suggested(Protocol):
-    """A candidate of a model."""
-
-    @property
-    def product_id(self) -> str:
-        """Which product."""
-
-    @property
-    def because(self) -> str | None:
-        """The product that led to it."""
-
-
-class Model(Protocol):
-    """What the decision asks of a model of products."""
-
-    def suggest(self, viewed: Iterable[str]) -> Iterable[Suggested]:
-        """Return candidates after these products (latest first), best first."""
-
-    def popular(self, category: str = "") -> Iterable[str]:
-        """Return what is popular in a category, or in all of the shop, best first."""
-
-
-class Shelf(Protocol):
-    """What the decision asks of the catalog."""
-
-    def may_suggest(self, product_id: str) -> bool:
-        """Tell whether a product is for sale; without a catalog, every one is."""
-
-    def item(self, product_id: str) -> Item | None:
-        """Return what the catalog says of a product."""
-
-
-class Pick(NamedTuple):
-    """A product in its slot; ``of`` is the product or category that led to it."""
-
-    product_id: str
-    why: Why
-    of: str | None = None
-
-
-class Slate(NamedTuple):
-    """The ordered products of a placement, and why they are not personal where they should be."""
-
-    strategy: str
-    picks: list[Pick]
-    fallback: Fallback | None
-
-
-class ShownBanner(NamedTuple):
-    """A banner, and the category it is for."""
-
-    content: Content
-    category: str | None
-    fallback: Fallback | None
-
-
-class MadeOffer(NamedTuple):
-    """An offer, or why there is none."""
-
-    content: Content | None
-    why_not: NoOffer | None
-    fallback: Fallback | None
-
-
-Choice = Slate | ShownBanner | MadeOffer
-
-
-class Decision(NamedTuple):
-    """What was chosen for each placement; ``fallback`` is why nothing in it is personal."""
-
-    choices: dict[str, Choice]
-    fallback: Fallback | None
 
 
 def decide(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from config.decisions import DECISION_FIELD, Chosen, Decided, encode_decided
 from config.events import SUBJECT_FIELD
 from config.keys import MAX_DECISIONS, Keys, Subject
-from serving.decision import Choice, Decision, MadeOffer, Slate
+from serving.choices import Choice, Decision, MadeOffer, Slate
 from serving.event_log import Command, EventLog, LogUnavailable
 
 MAX_WAITING = 10_000

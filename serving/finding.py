@@ -14,7 +14,7 @@ from online_models.users import (
     UserState,
 )
 from serving.asking import Asker
-from serving.decision import Fallback
+from serving.choices import Fallback
 from serving.remembered import Remembered, remembered
 from serving.store import StateReads, StateSlow, StateUnavailable, Values
 

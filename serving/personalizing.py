@@ -14,7 +14,8 @@ from online_models.next_product import NextProduct
 from serving.access import Caller, KeyRing
 from serving.asking import asker_of, is_granted, said_by_request
 from serving.catalog import Catalog
-from serving.decision import Choice, Decision, Fallback, MadeOffer, Slate, decide
+from serving.choices import Choice, Decision, Fallback, MadeOffer, Slate
+from serving.decision import decide
 from serving.decision_log import DecisionLog, Made
 from serving.finding import Finder, Found
 from serving.limits import RateLimit

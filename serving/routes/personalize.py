@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from serving.access import key_in_header
+from serving.answers import refusal
 from serving.personalizing import Personalizer
 from serving.receiving import BODY_SECONDS, header, receive_body
+from serving.refusals import Refused
 from serving.schemas import MAX_BODY_BYTES
 
 PERSONALIZE_PATH = "/v1/personalize"
@@ -20,7 +21,14 @@ class PersonalizeRoute:
     body_seconds: float = BODY_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request, also one that is refused."""
+        try:
+            await self._answer(scope, receive, send)
+        except Refused as error:
+            scope["state"]["metrics"].refused_requests.labels(error.reason).inc()
+            await refusal(error)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         personalizer: Personalizer = scope["state"]["personalizer"]
         authorization = header(scope, b"authorization").decode("latin-1")
         key = key_in_header(authorization or None)
@@ -37,8 +45,3 @@ class PersonalizeRoute:
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
-
-
-def personalize_route(body_seconds: float = BODY_SECONDS) -> Route:
-    """Return the route."""
-    return Route(PERSONALIZE_PATH, PersonalizeRoute(body_seconds), methods=["POST"])

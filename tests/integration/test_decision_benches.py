@@ -28,7 +28,7 @@ def test_serve_bench_compares_logged_personal_decisions_with_the_floor(
         figures["decisions_per_second"] / figures["floor_requests_per_second"], abs=0.01
     )
     assert figures["personal_rate"] >= 0.9
-    assert figures["logged_rate"] > 0.9
+    assert 0.9 < figures["logged_rate"] <= 1.0
     assert figures["decision_p50_ms"] <= figures["decision_p99_ms"]
 
 
@@ -47,7 +47,7 @@ def test_freshness_bench_sees_each_probed_event_and_step_in_a_decision(
     assert figures["probed_steps"] > 0
     assert figures["refused_batches"] == figures["failed_decisions"] == 0
     assert figures["stale"] == figures["unlearned"] == 0
-    assert {"server", "worker-1", "learner", "redis"} == set(figures["cores_used"])
+    assert figures["cores_used"].keys() >= {"server", "worker-1", "learner", "redis", "generator"}
 
 
 def test_whatever_happens_to_redis_decisions_are_answered_say_so_and_recover(

@@ -20,7 +20,8 @@ from online_models.next_product import (
 )
 from online_models.users import CartChange, UserState, encode_user
 from serving.catalog import Catalog
-from serving.decision import Decision, Fallback, Slate, decide
+from serving.choices import Decision, Fallback, Slate
+from serving.decision import decide
 from serving.schemas import Request
 from tests.serving.builders import IDS, NOW
 from tests.serving.conftest import KEYS, SIGNING_KEY

@@ -15,11 +15,11 @@ from tests.serving.conftest import wait_for
 from tests.serving.deciding import ANN, COOKIE, a_token, a_user, learn, remember, rows
 
 README = Path(__file__).parents[2] / "serving" / "README.md"
-KEYS: dict[str, tuple[str, str] | None] = {
-    "none": None,
-    "unknown": ("other", ""),
-    "write": ("write-key", ""),
-    "secret": ("secret-key", ""),
+KEYS: dict[str, httpx.Auth] = {
+    "none": httpx.Auth(),
+    "unknown": httpx.BasicAuth("other", ""),
+    "write": httpx.BasicAuth("write-key", ""),
+    "secret": httpx.BasicAuth("secret-key", ""),
 }
 BODIES: dict[str, Any] = {
     "POST /v1/track": {"json": an_event_of()},
@@ -77,7 +77,11 @@ def test_each_row_of_the_table_holds(
     method, path = route.split()
     if path == "/v1/personalize":
         learn(redis_client, rows({"boots": ["socks"], "hat": ["scarf"]}))
-        body = {"userId": "ann", "anonymousId": "cookie-1", "placements": ["next-best"]}
+        body: dict[str, Any] = {
+            "userId": "ann",
+            "anonymousId": "cookie-1",
+            "placements": ["next-best"],
+        }
         body |= {"userToken": _tokens()[token]}
 
         def ask() -> str:

@@ -3,7 +3,7 @@ import pytest
 from config.catalog import Item
 from config.placements import Offer, Products
 from online_models.decay import Counter
-from serving.decision import Fallback, MadeOffer, Pick, ShownBanner
+from serving.choices import Fallback, MadeOffer, Pick, ShownBanner
 from serving.eligibility import JUST_BOUGHT_MS
 from serving.reasons import NoOffer, Why
 from serving.schemas import CartLine, Context, Options, Page

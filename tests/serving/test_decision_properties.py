@@ -8,7 +8,7 @@ from config.placements import Placement, Products
 from online_models.decay import Counter
 from online_models.users import UserState
 from serving.catalog import Catalog
-from serving.decision import Fallback, Slate
+from serving.choices import Fallback, Slate
 from serving.eligibility import barred_products
 from serving.schemas import CartLine, Context, Options, Page, Request
 from tests.serving.builders import NOW

@@ -163,7 +163,7 @@ def test_a_redis_with_older_data_is_loaded_anew(redis_url: str, redis_client: re
 
 
 def test_a_redis_that_comes_later_is_followed(own_redis: OwnRedis) -> None:
-    own_redis.client.execute_command("CLIENT", "PAUSE", 700, "ALL")
+    own_redis.client.client_pause(700)
 
     async def story(copy: Copy) -> None:
         async with following(own_redis.url, copy):

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -125,12 +126,19 @@ def test_several_processes_share_a_port_and_the_shards(
         pids = shop.pids()
         kinds = ("worker", "learner", "server")
         assert set(pids) == {"redis", *(f"{kind}-{n}" for kind in kinds for n in (1, 2))}
-        for n in (1, 2):
-            _, page = get(metrics_url("127.0.0.1", port + n - 1))
+        for n in (1, 2):  # ready is said when the first of them is
+            page = wait_for(partial(page_at, port + n - 1), shop.output)
             assert f'shopkeeper_process{{pid="{pids[f"server-{n}"]}"}} 1.0' in page
         users = [f"user {n}" for n in range(8)]
         assert all(shop.send(user) for user in users)
         wait_for(lambda: all(shop.events_seen(user) == 1 for user in users), shop.output)
+
+
+def page_at(port: int) -> str:
+    try:
+        return get(metrics_url("127.0.0.1", port))[1]
+    except OSError:
+        return ""
 
 
 def two_free_ports() -> int:
