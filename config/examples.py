@@ -1,5 +1,10 @@
-"""What models learn from: the entries of the outbox ``examples``, as MessagePack arrays."""
+"""What models learn from: the entries of the outbox ``examples``, as MessagePack arrays.
 
+Examples name nobody: they are what is left of a visit once it no longer matters whose it was.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
@@ -45,17 +50,28 @@ class Touched(_Example, frozen=True, tag="touched"):
 Example = SessionFinished | Touched
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Example] = msgspec.msgpack.Decoder(Example)
+_decoder: msgspec.msgpack.Decoder[list[Example]] = msgspec.msgpack.Decoder(list[Example])
+_one: msgspec.msgpack.Decoder[Example] = msgspec.msgpack.Decoder(Example)
+_raw: msgspec.msgpack.Decoder[list[msgspec.Raw]] = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
-def encode_example(example: Example) -> bytes:
-    """Return the bytes of an example."""
-    return _encoder.encode(example)
+def encode_examples(examples: Sequence[Example]) -> bytes:
+    """Return the bytes of one outbox entry: the examples of one commit."""
+    return _encoder.encode(examples)
 
 
-def decode_example(data: bytes) -> Example | None:
-    """Return the example, None where it is of a kind that this version does not know."""
+def decode_examples(data: bytes) -> list[Example]:
+    """Return the examples of an entry, those of a kind that this version does not know left out."""
     try:
         return _decoder.decode(data)
     except msgspec.MsgspecError:
-        return None
+        return _those_known(data)
+
+
+def _those_known(data: bytes) -> list[Example]:
+    known = []
+    with suppress(msgspec.MsgspecError):
+        for raw in _raw.decode(data):
+            with suppress(msgspec.MsgspecError):
+                known.append(_one.decode(raw))
+    return known

@@ -15,7 +15,7 @@ from config.events import (
     Tick,
     encode_entry,
 )
-from config.examples import Example, encode_example
+from config.examples import Example
 from config.keys import DAY_MS, Ids, Subject
 from online_models.users import User, UserState, is_forgotten
 from stream.sessions import due_at
@@ -63,7 +63,7 @@ class DeadLetter:
 class Outbox:
     """What a batch gives rise to beside new states, to be written in the same transaction."""
 
-    examples: list[tuple[str, bytes]] = field(default_factory=list)
+    examples: list[Example] = field(default_factory=list)
     outgoing: list[tuple[Subject, bytes]] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     erased: list[str] = field(default_factory=list)
@@ -115,9 +115,9 @@ class Batch:
         subject = Subject(self.ids.shard_of(digest), digest)
         self.outbox.outgoing.append((subject, encode_entry(entry)))
 
-    def teach(self, digest: str, example: Example) -> None:
+    def teach(self, example: Example) -> None:
         """Hand a training example to the learning flow."""
-        self.outbox.examples.append((digest, encode_example(example)))
+        self.outbox.examples.append(example)
 
     def count(self, kind: str, result: str) -> None:
         """Count an entry by type and what became of it."""

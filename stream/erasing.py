@@ -27,7 +27,7 @@ class Erasing:
         self._noted_in = keys.erasures(shard)
         self._pending: dict[bytes, bytes] = _read_hash(client, self._noted_in)
         log = keys.events(shard)
-        outboxes = (keys.examples(shard), keys.triggers(shard), keys.dead(shard))
+        outboxes = (keys.triggers(shard), keys.decisions(shard), keys.dead(shard))
         self._left: list[tuple[str, str, bytes]] = []  # stream, after, until
         if self._pending:
             self._left.append((log, "-", max(self._pending.values(), key=log_id)))

@@ -6,7 +6,7 @@ from typing import Any
 import redis
 
 from config.events import ENTRY_FIELD
-from config.examples import Touched, decode_example
+from config.examples import Touched, decode_examples
 from config.keys import Keys
 from config.log_ids import log_id
 from stream.commits import START
@@ -14,7 +14,7 @@ from stream.model_shards import Part
 
 BLOCK_MS = 50
 PAUSE_SECONDS = 0.02  # lets examples gather, so that a row is written less often than it changes
-EXAMPLES_A_ROUND = 2_000
+ENTRIES_A_ROUND = 1_000
 
 
 class ExampleReader:
@@ -53,23 +53,23 @@ class ExampleReader:
         streams: Any = {
             self._keys.examples(source): position for source, position in self._positions.items()
         }
-        count = max(EXAMPLES_A_ROUND // len(streams), 10)
+        count = max(ENTRIES_A_ROUND // len(streams), 4)
         reply: Any = self._client.xread(streams, count=count, block=BLOCK_MS)
         parts = [
             self._part(self._sources[name], entries)
             for name, entries in (reply.items() if isinstance(reply, dict) else reply or ())
         ]
-        if parts and all(len(part.examples) < count for part in parts):
+        if parts and all(part.n_entries < count for part in parts):
             time.sleep(PAUSE_SECONDS)
         return parts
 
     def _part(self, source: int, entries: list[tuple[bytes, list[bytes]]]) -> Part:
         after, until = self._positions[source], entries[-1][0].decode()
         self._positions[source] = until
-        examples = []
+        examples: list[tuple[str, Touched]] = []
         for entry_id, flat in entries:
             fields = dict(zip(flat[::2], flat[1::2], strict=True)) if flat else {}
-            example = decode_example(fields.get(ENTRY_FIELD, b""))
-            if isinstance(example, Touched):
-                examples.append((entry_id.decode(), example))
-        return Part(source, after, until, examples)
+            name = entry_id.decode()
+            found = decode_examples(fields.get(ENTRY_FIELD, b""))
+            examples += [(name, example) for example in found if isinstance(example, Touched)]
+        return Part(source, after, until, examples, len(entries))

@@ -6,7 +6,7 @@ entry that raises leaves the batch unusable: the caller drops it and all that wa
 """
 
 from config.events import ConsentRefused, Erase, Event, Forwarded, InvalidEvent, Link, Merge
-from config.examples import SessionFinished
+from config.examples import MAX_BEFORE, SessionFinished
 from config.log_ids import log_id
 from online_models.users import (
     Linked,
@@ -103,7 +103,7 @@ def _finish(batch: Batch, digest: str, state: UserState, sessions: list[Session]
     for session in sessions:
         count_session(state, session)
         if state.consent is None or state.consent[1]:
-            batch.teach(digest, _outcome(session, batch.clock))
+            batch.teach(_outcome(session, batch.clock))
         batch.count("session", "finished")
 
 
@@ -152,10 +152,11 @@ def _apply_event(
 ) -> None:
     gap_ms = batch.rules.session_gap_ms
     is_late = event.occurred_at < state.latest_at - gap_ms
-    viewed = list(state.viewed)
+    viewed = state.viewed[: MAX_BEFORE + 1]
     session, products = apply_event(state, event, received_at, gap_ms)
-    for example in examples_of(event, session, products, viewed):
-        batch.teach(digest, example)
+    if products:
+        for example in examples_of(event, session, products, viewed):
+            batch.teach(example)
     batch.count(event.type, "applied_late" if is_late else "applied")
     _keep(batch, digest, state)
 

@@ -30,6 +30,7 @@ class Part:
     after: str
     until: str
     examples: list[tuple[str, Touched]]
+    n_entries: int = 0
 
 
 @dataclass(frozen=True, slots=True)

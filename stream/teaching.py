@@ -15,7 +15,7 @@ _ACTIONS: dict[str, Action] = {
 def examples_of(
     event: Event, session: Session, products: list[Product], viewed: list[Dated]
 ) -> list[Touched]:
-    """Return an example for each product turned to; ``viewed`` as it was before the event."""
+    """Return an example for each product turned to; ``viewed``: the last few before it."""
     action = _ACTIONS.get(event.name)
     if action is None or not products:
         return []

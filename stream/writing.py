@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from config.events import ENTRY_FIELD, SUBJECT_FIELD
+from config.examples import encode_examples
 from config.keys import MAX_DEAD_LETTERS, Keys
 from online_models.users import Suppressed, encode_user
 from stream.batch import Batch
@@ -48,8 +49,9 @@ def _timers(key: str, changed: dict[str, int | None]) -> Iterator[Command]:
 
 
 def _outboxes(keys: Keys, shard: int, batch: Batch, offset: str) -> Iterator[Command]:
-    for digest, example in batch.outbox.examples:
-        yield ("XADD", keys.examples(shard), "*", ENTRY_FIELD, example, SUBJECT_FIELD, digest)
+    if batch.outbox.examples:
+        examples = encode_examples(batch.outbox.examples)
+        yield ("XADD", keys.examples(shard), "*", ENTRY_FIELD, examples)
     for subject, entry in batch.outbox.outgoing:
         yield (
             *("XADD", keys.outgoing(shard), "*", ENTRY_FIELD, entry),

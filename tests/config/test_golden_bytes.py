@@ -20,7 +20,7 @@ from config.events import (
     Tick,
     decode_entry,
 )
-from config.examples import Example, SessionFinished, Touched, decode_example
+from config.examples import Example, SessionFinished, Touched, decode_examples
 from online_models.decay import Counter
 from online_models.users import (
     CartChange,
@@ -168,7 +168,7 @@ def test_an_entry_reads_as_it_was_written(entry: Entry, golden: str) -> None:
 
 @pytest.mark.parametrize(("example", "golden"), EXAMPLES, ids=kind_of)
 def test_an_example_reads_as_it_was_written(example: Example, golden: str) -> None:
-    assert decode_example(bytes.fromhex(golden)) == example
+    assert decode_examples(b"\x91" + bytes.fromhex(golden)) == [example]
 
 
 @pytest.mark.parametrize(("user", "golden"), USERS, ids=kind_of)

@@ -1,6 +1,6 @@
 import redis
 
-from config.events import SUBJECT_FIELD, Erase
+from config.events import ENTRY_FIELD, SUBJECT_FIELD, Erase
 from online_models.users import Linked, Suppressed
 from stream.erasing import Erasing
 from stream.forwarding import forward
@@ -44,20 +44,25 @@ def test_an_erasure_that_was_cut_short_is_carried_out_later(redis_client: redis.
     report = owner.go()
 
     assert report.has_erasures
-    assert erase_all(redis_client) == 3  # the event, its example, the erasure
+    assert erase_all(redis_client) == 2  # the event and the erasure
     assert erase_all(redis_client) == 0
 
 
-def test_examples_of_an_erased_user_go_too(redis_client: redis.Redis) -> None:
+def test_examples_name_nobody_and_decisions_of_an_erased_user_go(
+    redis_client: redis.Redis,
+) -> None:
     owner = Owner(redis_client)
+    redis_client.xadd(KEYS.decisions(SHARD), {SUBJECT_FIELD: ANN.digest})
     append(redis_client, an_event(at=NOON))
     append(redis_client, Erase(NOON + 31 * MINUTE), ANN.digest)
     owner.go()
-    assert set(subjects(redis_client, KEYS.examples(SHARD))) == {ANN.digest.encode()}
 
     erase_all(redis_client)
 
-    assert subjects(redis_client, KEYS.examples(SHARD)) == []
+    assert redis_client.xlen(KEYS.decisions(SHARD)) == 0
+    for fields in fields_of(redis_client, KEYS.examples(SHARD)):
+        assert b"ann" not in fields[ENTRY_FIELD]
+        assert SUBJECT_FIELD not in fields
 
 
 def test_events_after_the_erasure_of_a_visitor_are_not_lost(redis_client: redis.Redis) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 
 from config.events import ENTRY_FIELD, SUBJECT_FIELD
-from config.examples import Touched, encode_example
+from config.examples import Touched, encode_examples
 from config.keys import N_MODEL_SHARDS
 from stream.main import run_learner
 from stream.model_shards import decode_model_commit
@@ -36,7 +36,7 @@ def stories(seed: int, n_examples: int) -> list[Touched]:
 
 
 def append(client: redis.Redis, example: Touched, source: int) -> None:
-    fields: dict[Any, Any] = {ENTRY_FIELD: encode_example(example), SUBJECT_FIELD: b""}
+    fields: dict[Any, Any] = {ENTRY_FIELD: encode_examples([example]), SUBJECT_FIELD: b""}
     client.xadd(KEYS.examples(source), fields, id=f"{example.occurred_at}-0")
 
 

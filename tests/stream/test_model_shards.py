@@ -6,7 +6,7 @@ from typing import Any
 import redis
 
 from config.events import ENTRY_FIELD, SUBJECT_FIELD
-from config.examples import Touched, encode_example
+from config.examples import Touched, encode_examples
 from config.keys import N_MODEL_SHARDS, Keys
 from online_models.next_product import Row, decode_row, learn_row, rows_of
 from stream.example_reader import ExampleReader
@@ -23,7 +23,7 @@ def touch(product: str, *before: str, at: int = NOON, category: str = "shoes") -
 
 
 def append(client: redis.Redis, example: Touched, source: int = 0) -> None:
-    fields: dict[Any, Any] = {ENTRY_FIELD: encode_example(example), SUBJECT_FIELD: b"ann"}
+    fields: dict[Any, Any] = {ENTRY_FIELD: encode_examples([example]), SUBJECT_FIELD: b"ann"}
     client.xadd(KEYS.examples(source), fields)
 
 

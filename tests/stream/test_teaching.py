@@ -1,5 +1,5 @@
 from config.events import Event
-from config.examples import Touched, decode_example
+from config.examples import Touched
 from stream.journal import apply
 from tests.builders import HOUR, MINUTE, NOON, an_event, logged
 from tests.stream.test_sessions import a_batch
@@ -9,8 +9,7 @@ def taught(*events: Event) -> list[Touched]:
     batch = a_batch()
     for event in events:
         apply(batch, logged(event))
-    examples = [decode_example(data) for _, data in batch.outbox.examples]
-    return [example for example in examples if isinstance(example, Touched)]
+    return [example for example in batch.outbox.examples if isinstance(example, Touched)]
 
 
 def test_a_view_teaches_what_was_viewed_before_it_latest_first() -> None:
