@@ -58,13 +58,15 @@ def as_amount(value: object) -> float | None:
 
 
 def as_text(value: object) -> str | None:
-    """Return a short text, a whole number as its digits; else None.
+    """Return a short text of one line, a whole number as its digits; else None.
 
     >>> as_text(17), as_text(" shoes "), as_text(""), as_text(1.5)
     ('17', 'shoes', None, None)
     """
     if isinstance(value, str):
-        return value.strip()[:MAX_TEXT] or None
+        # Names of rows are told apart by line ends (the streams of changes).
+        line = value if "\n" not in value else value.replace("\n", " ")
+        return line.strip()[:MAX_TEXT] or None
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)[:MAX_TEXT]
     return None

@@ -135,4 +135,4 @@ def _neighbours(shop: ShopUnderTest, product: str) -> tuple[str, ...]:
     row: Any = shop.client.hget(shop.keys.model_rows(model_shard(name)), name)
     model = NextProduct()
     model.put(name, row)
-    return tuple(neighbour for neighbour, _ in model.neighbours(product))
+    return tuple(model.neighbours(product))

@@ -6,9 +6,10 @@ learning flow commits; ``NextProduct`` is what the server compiles of them. Both
 evaluator, so that what is measured is what serves.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from math import exp
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -22,7 +23,13 @@ MAX_POPULAR = 200
 ACTION_WEIGHTS = {"view": 1.0, "cart": 3.0, "order": 5.0}
 BACKWARD = 0.5  # what a step back is worth beside a step forward
 FADE = 1.0  # exp(-FADE · z) for the product viewed z steps ago
-MAX_PREFIX = 10
+MAX_PREFIX = 6  # what was viewed before has a weight below 1 %
+MAX_CANDIDATES = 64
+
+Neighbours = dict[str, float]  # products to scores, best first
+
+_FADES = [exp(-FADE * z) for z in range(MAX_PREFIX)]
+_NOBODY: Neighbours = {}
 
 
 class Row(msgspec.Struct, array_like=True, gc=False):
@@ -121,10 +128,11 @@ def _add(
 
 
 class NextProduct:
-    """The rows of all model shards, compiled for answering."""
+    """The rows of all model shards, compiled for answering; each when it is first asked for."""
 
     def __init__(self) -> None:
-        self._next: dict[str, list[tuple[str, float]]] = {}
+        self._rows: dict[str, Row] = {}
+        self._next: dict[str, Neighbours] = {}
         self._popular: dict[str, list[str]] = {}
 
     def put(self, name: str, data: bytes | None) -> None:
@@ -133,45 +141,62 @@ class NextProduct:
         Raises:
             ValueError: the row cannot be read; the one before stays in use.
         """
-        kind, _, of = name.partition(":")
-        row = Row(0) if data is None else decode_row(data)
-        if kind == "popular":
-            self._popular[of] = sorted(row.after, key=lambda p: (-row.after[p], p))
+        if data is None:
+            self._rows.pop(name, None)
         else:
-            self._next[of] = compile_neighbours(row)
+            self._rows[name] = decode_row(data)
+        kind, _, of = name.partition(":")
+        compiled: dict[str, Any] = self._popular if kind == "popular" else self._next
+        compiled.pop(of, None)
 
-    def neighbours(self, product_id: str) -> list[tuple[str, float]]:
+    def neighbours(self, product_id: str) -> "Neighbours":
         """Return what comes next to a product, best first, with scores."""
-        return self._next.get(product_id, [])
+        known = self._next.get(product_id)
+        if known is None:
+            row = self._rows.get(next_row(product_id))
+            if row is None:
+                return _NOBODY
+            known = self._next[product_id] = compile_neighbours(row)
+        return known
 
     def popular(self, category: str = "") -> list[str]:
         """Return the products that are popular in a category now, best first."""
-        return self._popular.get(category, [])
+        known = self._popular.get(category)
+        if known is None:
+            row = self._rows.get(popular_row(category))
+            if row is None:
+                return []
+            known = sorted(row.after, key=lambda product: (-row.after[product], product))
+            self._popular[category] = known
+        return known
 
-    def suggest(self, viewed: Iterable[str]) -> list[Suggestion]:
-        """Return candidates after these products (latest first), best first."""
+    def suggest(self, viewed: Iterable[str], most: int = MAX_CANDIDATES) -> Iterator[Suggestion]:
+        """Yield the best candidates after these products (latest first), best first."""
         scores: dict[str, float] = {}
-        leads: dict[str, tuple[float, str]] = {}
-        for z, seen in enumerate(viewed):
-            if z == MAX_PREFIX:
-                break
-            fade = exp(-FADE * z)
-            for product, score in self.neighbours(seen):
-                part = fade * score
-                scores[product] = scores.get(product, 0.0) + part
-                leads[product] = max(leads.get(product, (0.0, seen)), (part, seen))
-        best = sorted(scores, key=lambda product: (-scores[product], product))
-        return [Suggestion(product, scores[product], leads[product][1]) for product in best]
+        parts: list[tuple[float, str, Neighbours]] = []
+        floor = 0.0
+        for fade, seen in zip(_FADES, viewed, strict=False):
+            near = self.neighbours(seen)
+            parts.append((fade, seen, near))
+            for product, score in near.items():
+                scores[product] = scores.get(product, 0.0) + fade * score
+            # So many have at least this: what has less need not be sorted.
+            if len(near) >= most:
+                floor = max(floor, fade * next(islice(near.values(), most - 1, None)))
+        best = sorted((-score, product) for product, score in scores.items() if score >= floor)
+        for minus_score, product in best[:most]:
+            leads = [(fade * near[product], seen) for fade, seen, near in parts if product in near]
+            yield Suggestion(product, -minus_score, max(leads)[1])
 
 
-def compile_neighbours(row: Row) -> list[tuple[str, float]]:
-    """Return neighbours by share of the row's steps, damped where there were few, best first."""
+def compile_neighbours(row: Row) -> Neighbours:
+    """Return neighbours by share of the row's steps, best first."""
     whole = sum(row.after.values()) + BACKWARD * sum(row.before.values())
     if whole <= 0:
-        return []
+        return {}
     scores = dict(row.after)
     for product, amount in row.before.items():
         scores[product] = scores.get(product, 0.0) + BACKWARD * amount
     # Landmarks cancel out in shares.
     ranked = sorted(scores, key=lambda product: (-scores[product], product))
-    return [(product, scores[product] / whole) for product in ranked]
+    return {product: scores[product] / whole for product in ranked}

@@ -15,6 +15,12 @@ def test_a_product_event_names_one_product() -> None:
     assert (product.product_id, product.price, product.brand) == ("17", 9.5, "Acme")
 
 
+def test_a_product_id_is_one_line() -> None:
+    (product,) = products_of(an_event("Product Viewed", product_id="boots\nnext:hat"))
+
+    assert product.product_id == "boots next:hat"
+
+
 def test_a_sku_stands_in_for_a_product_id() -> None:
     event = an_event("Product Viewed", product_id=None, sku="s-1")
 

@@ -1,9 +1,12 @@
+from itertools import islice
+from math import exp
 from random import Random
 
 import pytest
 
 from config.examples import Touched
 from online_models.next_product import (
+    FADE,
     MAX_NEIGHBOURS,
     NextProduct,
     Row,
@@ -47,7 +50,7 @@ def walks(seed: int, n_walks: int) -> list[list[str]]:
 
 
 def test_it_answers_before_it_has_learned() -> None:
-    assert NextProduct().suggest(["boots"]) == []
+    assert list(NextProduct().suggest(["boots"])) == []
     assert NextProduct().popular() == []
 
 
@@ -63,8 +66,8 @@ def test_what_often_comes_next_comes_first_with_what_led_to_it() -> None:
 def test_the_product_viewed_last_weighs_most() -> None:
     model = learned(step("laces", "boots"), step("scarf", "hat"))
 
-    assert model.suggest(["hat", "boots"])[0].product_id == "scarf"
-    assert model.suggest(["boots", "hat"])[0].product_id == "laces"
+    assert next(model.suggest(["hat", "boots"])).product_id == "scarf"
+    assert next(model.suggest(["boots", "hat"])).product_id == "laces"
 
 
 def test_steps_count_backwards_too_but_less() -> None:
@@ -78,7 +81,7 @@ def test_old_steps_fade() -> None:
 
     model = learned(*old, step("hat", "boots", at=NOON + 90 * DAY))
 
-    assert model.suggest(["boots"])[0].product_id == "hat"
+    assert next(model.suggest(["boots"])).product_id == "hat"
 
 
 def test_popularity_fades_by_half_a_day_and_weighs_orders_most() -> None:
@@ -93,7 +96,23 @@ def test_popularity_fades_by_half_a_day_and_weighs_orders_most() -> None:
 def test_suggesting_does_not_change_the_model() -> None:
     model = learned(step("laces", "boots"))
 
-    assert model.suggest(["boots"]) == model.suggest(["boots"])
+    assert list(model.suggest(["boots"])) == list(model.suggest(["boots"]))
+
+
+@pytest.mark.parametrize("most", [1, 3, 10])
+def test_the_best_candidates_are_those_of_adding_everything_up(most: int) -> None:
+    rng = Random(most)
+    products = [f"p{n}" for n in range(60)]
+    model = learned(*(step(*rng.sample(products, k=4)) for _ in range(600)))
+    for _ in range(50):
+        viewed = rng.sample(products, k=4)
+        scores: dict[str, float] = {}
+        for z, seen in enumerate(viewed):
+            for product, score in model.neighbours(seen).items():
+                scores[product] = scores.get(product, 0.0) + exp(-FADE * z) * score
+        best = sorted(scores, key=lambda product: (-scores[product], product))[:most]
+
+        assert [s.product_id for s in model.suggest(viewed, most)] == best
 
 
 def test_rows_stay_bounded() -> None:
@@ -118,7 +137,7 @@ def test_a_removed_row_is_forgotten() -> None:
     model.put(next_row("boots"), None)
     model.put(popular_row(""), None)
 
-    assert model.suggest(["boots"]) == []
+    assert list(model.suggest(["boots"])) == []
     assert model.popular() == []
 
 
@@ -132,7 +151,7 @@ def test_it_beats_popularity_on_a_seeded_stream() -> None:
 
     cases = [(walk[:n], walk[n]) for walk in test for n in range(1, 5)]
     hits = sum(
-        target in [s.product_id for s in model.suggest(prefix[::-1])[:20]]
+        target in [s.product_id for s in islice(model.suggest(prefix[::-1]), 20)]
         for prefix, target in cases
     )
     baseline = sum(target in popular for _, target in cases)
