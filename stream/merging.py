@@ -14,7 +14,8 @@ from online_models.users import (
     Order,
     UserState,
 )
-from stream.profiles import count_order, move_to
+from stream.orders import count_order
+from stream.profiles import move_to
 from stream.sessions import add_session
 
 
