@@ -9,7 +9,6 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 
 from loadtest.fail_points import Conversation, FailPoint, Passed
 
@@ -74,6 +73,7 @@ class FaultProxy:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # an aborted transport closes its socket in the next round
 
     async def _connect(
         self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter
@@ -90,13 +90,14 @@ class FaultProxy:
             asyncio.create_task(self._pump(from_redis, late, conversation.replies)),
             asyncio.create_task(late.run()),
         ]
-        with suppress(asyncio.CancelledError):  # the proxy ends
+        try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        for pump in pumps:
-            pump.cancel()
+        finally:  # also where the proxy ends
+            for pump in pumps:
+                pump.cancel()
+            to_redis.transport.abort()
+            to_client.transport.abort()
         await asyncio.gather(*pumps, return_exceptions=True)
-        to_redis.transport.abort()
-        to_client.transport.abort()
 
     async def _pump(
         self,
