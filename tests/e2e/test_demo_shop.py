@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Response, expect, sync_playwright
 
 from tests.shopkeeper.builders import wait_for
 
@@ -220,10 +220,14 @@ def test_order_empties_the_cart_and_what_was_bought_is_not_suggested(page: Page)
 def test_what_is_shown_and_clicked_is_told_with_the_decision_it_came_from(page: Page) -> None:
     sent: list[dict[str, Any]] = []
     page.on("request", lambda request: sent.extend(_events(request.url, request.post_data)))
-    with page.expect_response(lambda answer: answer.url.endswith("/v1/personalize")) as answered:
-        view(page, cards(page, "home-trending").nth(0))
-    decision_id = answered.value.json()["decisionId"]
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108
+    view(page, cards(page, "home-trending").nth(0))
     card = cards(page, "product-next").nth(2)
+    expect(card).to_be_visible()
+    # The page asks again while the last answer does not cover its last event.
+    asked = [answer for answer in answers if answer.url.endswith("/v1/personalize")]
+    decision_id = asked[-1].json()["decisionId"]
     product_id = card.get_attribute("data-product")
     view(page, card)
     clicked = [event["properties"] for event in sent if event.get("event") == "Promotion Clicked"]
