@@ -1,7 +1,7 @@
 """The ring of message ids that a user's state carries, so that a resent event takes effect once.
 
 Each of the last 256 ids is 12 bytes: a hash and the second, by the shard's clock, it came in. An id
-older than 24 hours no longer counts. A Redis key per message would take fifty times the memory.
+older than 24 hours no longer counts.
 """
 
 from hashlib import blake2b
