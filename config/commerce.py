@@ -12,11 +12,14 @@ from config.events import Event, InvalidEvent, Reason
 MAX_AMOUNT = 1e9
 MAX_PRODUCTS = 250
 MAX_TEXT = 256
+MAX_IMPRESSIONS = 8  # of a product, that are remembered of a visitor
 
 
 class Name(StrEnum):
     """The track events that change a user's state by more than a count."""
 
+    PRODUCT_LIST_VIEWED = "Product List Viewed"
+    PRODUCT_CLICKED = "Product Clicked"
     PRODUCT_VIEWED = "Product Viewed"
     PRODUCT_ADDED = "Product Added"
     PRODUCT_REMOVED = "Product Removed"
@@ -28,8 +31,12 @@ class Name(StrEnum):
     ORDER_COMPLETED = "Order Completed"
 
 
-_ONE_PRODUCT = frozenset({Name.PRODUCT_VIEWED, Name.PRODUCT_ADDED, Name.PRODUCT_REMOVED})
-_MANY_PRODUCTS = frozenset({Name.CART_VIEWED, Name.CHECKOUT_STARTED, Name.ORDER_COMPLETED})
+_ONE_PRODUCT = frozenset(
+    {Name.PRODUCT_CLICKED, Name.PRODUCT_VIEWED, Name.PRODUCT_ADDED, Name.PRODUCT_REMOVED}
+)
+_MANY_PRODUCTS = frozenset(
+    {Name.PRODUCT_LIST_VIEWED, Name.CART_VIEWED, Name.CHECKOUT_STARTED, Name.ORDER_COMPLETED}
+)
 
 
 class Product(NamedTuple):

@@ -25,6 +25,8 @@ MAX_TRAITS = 50
 MAX_ANONYMOUS_IDS = 32
 MAX_OPEN_SESSIONS = 4
 MAX_RECENT_IDS = 256
+MAX_PURCHASES = 6  # times of one product
+MAX_SHOWN = 48
 
 Dated = tuple[int, str]  # event time (ms) and a text
 
@@ -63,6 +65,14 @@ class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
     revenue: float
 
 
+class Shown(msgspec.Struct, array_like=True, gc=False):
+    """Impressions of a product since the visitor last turned to it: the latest times first."""
+
+    product_id: str
+    times: list[int]
+    cleared_at: int = -1
+
+
 class Session(msgspec.Struct, array_like=True, gc=False):
     """Events of a visitor with no gap longer than the session gap; open until its timer fires.
 
@@ -90,7 +100,8 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     """Everything that is remembered of one user.
 
     ``latest_at`` and ``first_at`` bound the event times seen; ``received_at`` is the shard's clock
-    at the last of them. ``recent_ids`` is the dedupe ring (``stream/dedupe.py``).
+    at the last of them. ``recent_ids`` is the dedupe ring (``stream/dedupe.py``). ``purchases``:
+    when each of ``bought`` was bought, latest first. ``shown``: see ``online_models/shown.py``.
     """
 
     latest_at: int
@@ -118,6 +129,8 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     order_history: list[Order] = []
     open_sessions: list[Session] = []
     recent_ids: bytes = b""
+    purchases: dict[str, list[int]] = {}
+    shown: list[Shown] = []
 
 
 class Linked(msgspec.Struct, array_like=True, gc=False, tag="linked", tag_field="kind"):

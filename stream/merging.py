@@ -5,6 +5,8 @@ Decayed counters add, sets join, lists join by time and are cut, single values t
 
 from online_models.bounded import change_cart, remember, take_latest
 from online_models.decay import keep_largest
+from online_models.purchases import note_purchase
+from online_models.shown import join_shown
 from online_models.users import (
     MAX_AFFINITIES,
     MAX_ANONYMOUS_IDS,
@@ -44,6 +46,9 @@ def merge_into(known: UserState, other: UserState, gap_ms: int) -> None:
     ):
         for at, product_id in more:
             remember(recent, at, product_id, MAX_RECENT_PRODUCTS)
+    for product_id, times in other.purchases.items():
+        note_purchase(known.purchases, times, product_id, known.bought)
+    join_shown(known.shown, other.shown, known.viewed)
     known.cart_cleared_at = max(known.cart_cleared_at, other.cart_cleared_at)
     known.cart = change_cart(known.cart, known.cart_cleared_at, other.cart)
     for session in other.open_sessions:

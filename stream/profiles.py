@@ -19,6 +19,8 @@ from online_models.decay import (
     steps_between,
     weights_at,
 )
+from online_models.purchases import note_purchase
+from online_models.shown import note_shown, note_turned_to
 from online_models.users import (
     MAX_AFFINITIES,
     MAX_ANONYMOUS_IDS,
@@ -169,7 +171,22 @@ def _view(state: UserState, session: Session, event: Event, weights: Weights) ->
     for product in products:
         remember(state.viewed, event.occurred_at, product.product_id, MAX_RECENT_PRODUCTS)
         _like(state, product, VIEW_AFFINITY * weights.month)
+        if state.shown:
+            note_turned_to(state.shown, product.product_id, event.occurred_at, state.viewed)
     return products
+
+
+def _see_list(state: UserState, session: Session, event: Event, weights: Weights) -> list[Product]:
+    """Remember impressions, so that what is passed over again and again can make room."""
+    names = [product.product_id for product in products_of(event)]
+    note_shown(state.shown, names, event.occurred_at, state.viewed)
+    return []
+
+
+def _click(state: UserState, session: Session, event: Event, weights: Weights) -> list[Product]:
+    for product in products_of(event):
+        note_turned_to(state.shown, product.product_id, event.occurred_at, state.viewed)
+    return []
 
 
 def _add_to_cart(
@@ -217,6 +234,7 @@ def _order(state: UserState, session: Session, event: Event, weights: Weights) -
     products = products_of(event)
     for product in products:
         remember(state.bought, event.occurred_at, product.product_id, MAX_RECENT_PRODUCTS)
+        note_purchase(state.purchases, [event.occurred_at], product.product_id, state.bought)
     add_order(state, Order(event.occurred_at, order_id, max(revenue_of(event), 0.0)))
     if not is_new:
         return []
@@ -270,6 +288,8 @@ def _band_name(exponent: int) -> str:
 
 
 _ACTS: dict[str, Callable[[UserState, Session, Event, Weights], list[Product]]] = {
+    Name.PRODUCT_LIST_VIEWED: _see_list,
+    Name.PRODUCT_CLICKED: _click,
     Name.PRODUCT_VIEWED: _view,
     Name.PRODUCT_ADDED: _add_to_cart,
     Name.PRODUCT_REMOVED: _remove_from_cart,

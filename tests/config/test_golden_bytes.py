@@ -7,6 +7,7 @@ table; when a field is added at the end, add the new bytes beside them.
 
 from typing import get_args
 
+import msgspec
 import pytest
 
 from config.events import (
@@ -27,6 +28,7 @@ from online_models.users import (
     Linked,
     Order,
     Session,
+    Shown,
     Suppressed,
     User,
     UserState,
@@ -91,6 +93,10 @@ STATE = UserState(
     open_sessions=[SESSION],
     recent_ids=b"12345678",
 )
+# Of those written before purchases and impressions were kept, the bytes stay below as they were.
+STATE_WITH_MORE = msgspec.structs.replace(
+    STATE, purchases={"hat": [43, 40]}, shown=[Shown("tent", [48, 47], 46)]
+)
 ENTRIES: list[tuple[Entry, str]] = [
     (
         EVENT,
@@ -145,6 +151,21 @@ USERS: list[tuple[User, str]] = [
         "083132333435363738",
     ),
     (
+        STATE_WITH_MORE,
+        "01dc001ca57374617465cf0000018bcfe56803cf0000018bcfe56801cf0000018bcfe5680207a3616e6e"
+        "91921fa962726f777365722d319220c381a4746965729221a4676f6c6481a66c6f63616c659222a56465"
+        "2d444594cb3ff0000000000000cb3ff199999999999acb3ff3333333333333cb3ff4cccccccccccd94cb"
+        "4000000000000000cb4000cccccccccccdcb400199999999999acb400266666666666694cb4008000000"
+        "000000cb4008cccccccccccdcb400999999999999acb400a66666666666694cb4010000000000000cb40"
+        "10666666666666cb4010cccccccccccdcb401133333333333394cb4014000000000000cb401466666666"
+        "6666cb4014cccccccccccdcb401533333333333381a668696b696e67cb3fd000000000000081a3616c70"
+        "cb3fe000000000000081a137cb3fe8000000000000919229a5626f6f747391922aa5736f636b7391922b"
+        "a368617491942ca5736f636b73cb4000000000000000cb40230000000000002d91932ea76f726465722d"
+        "31cb4033400000000000919e0b0c0d0e0f101112cb40338000000000009214b668747470733a2f2f7365"
+        "617263682e6578616d706c659215a6737072696e679216a62f626f6f74739217a570686f6e65921802c4"
+        "08313233343536373881a3686174922b289193a474656e7492302f2e",
+    ),
+    (
         Linked(known="known-digest", linked_at=51, received_at=52, recent_ids=b"12345678"),
         "0195a66c696e6b6564ac6b6e6f776e2d6469676573743334c4083132333435363738",
     ),
@@ -171,7 +192,9 @@ def test_an_example_reads_as_it_was_written(example: Example, golden: str) -> No
     assert decode_examples(b"\x91" + bytes.fromhex(golden)) == [example]
 
 
-@pytest.mark.parametrize(("user", "golden"), USERS, ids=kind_of)
+@pytest.mark.parametrize(
+    ("user", "golden"), USERS, ids=[f"{kind_of(user)}-{n}" for n, (user, _) in enumerate(USERS)]
+)
 def test_a_user_reads_as_it_was_written(user: User, golden: str) -> None:
     assert decode_user(bytes.fromhex(golden)) == user
 

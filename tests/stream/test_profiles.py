@@ -165,3 +165,39 @@ def test_a_user_who_was_away_for_longer_than_the_retention_starts_anew() -> None
     state = after(an_event(at=NOON), an_event(at=NOON + 181 * DAY))
 
     assert (state.n_events, state.first_at) == (1, NOON + 181 * DAY)
+
+
+def seen(name: str, at: int, *products: str) -> Event:
+    """Return an impression of products, or a click on one."""
+    listed = [{"product_id": product} for product in products]
+    properties = {"products": listed} if name == "Product List Viewed" else listed[0]
+    return msgspec.structs.replace(
+        an_event(name, at=NOON + at, received_at=NOON + DAY), properties=properties
+    )
+
+
+def test_impressions_are_remembered_until_the_product_is_clicked_or_viewed_in_any_order() -> None:
+    story = [
+        seen("Product List Viewed", 1, "hat", "boots", "tent"),
+        seen("Product Clicked", 2, "hat"),
+        seen("Product List Viewed", 3, "hat", "tent"),
+        seen("Product Viewed", 4, "boots"),
+    ]
+    states = [after(*order) for order in permutations(story)]
+    assert {one.product_id: one.times for one in states[0].shown} == {
+        "hat": [NOON + 3],
+        "tent": [NOON + 3, NOON + 1],
+    }
+    assert all(state.shown == states[0].shown for state in states)
+
+
+def test_when_a_product_was_bought_is_remembered_of_each_order() -> None:
+    orders = [
+        msgspec.structs.replace(
+            an_event("Order Completed", at=NOON + n * DAY, received_at=NOON + 9 * DAY),
+            properties={"order_id": f"order-{n}", "products": [{"product_id": "tea"}]},
+        )
+        for n in range(3)
+    ]
+    times = [NOON + 2 * DAY, NOON + DAY, NOON]
+    assert all(after(*order).purchases == {"tea": times} for order in permutations(orders))
