@@ -14,15 +14,17 @@ class BrokenDecision(ShopkeeperError):
 class Chosen(msgspec.Struct, frozen=True, gc=False):
     """What was chosen for a placement.
 
-    ``items`` are products in slot order, ``because`` what led to each ("" for nothing).
-    ``probability`` is the chance with which the policy picked it.
+    ``items`` are products in slot order, ``because`` what led to each ("" for nothing), ``steps``
+    which strategy or rule. ``probabilities`` are the chances with which each was picked for its
+    slot, given what the placements before it show; of banners and offers, which are certain, none.
     """
 
     type: str
     items: list[str] = []
     because: list[str] = []
     strategy: str = ""
-    probability: float = 1.0
+    steps: list[str] = []
+    probabilities: list[float] = []
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False):

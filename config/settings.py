@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 import msgspec
 
 from config.errors import SettingsError
+from config.placement_checks import read_placements
 from config.placements import Placement, Products
 
 ENV_PREFIX = "SHOPKEEPER_"
@@ -143,7 +144,7 @@ def parse_settings(tables: Mapping[str, Any], environ: Mapping[str, str]) -> Set
     settings = _convert(Settings, _with_environment(plain, {n: environ[n] for n in own}))
     if "placements" not in tables:
         return settings
-    return msgspec.structs.replace(settings, placements=_read_placements(tables["placements"]))
+    return msgspec.structs.replace(settings, placements=read_placements(tables["placements"]))
 
 
 def parse_secrets(table: Mapping[str, Any], environ: Mapping[str, str]) -> Secrets:
@@ -164,22 +165,6 @@ _SECRET_ENV = {
     "SHOPKEEPER_WRITE_KEYS": "write_keys",
     "SHOPKEEPER_SECRET_KEYS": "secret_keys",
 }
-
-
-def _read_placements(tables: object) -> dict[str, Placement]:
-    if not isinstance(tables, dict):
-        raise SettingsError("placements: tables [placements.NAME] are allowed")
-    placements: dict[str, Placement] = {}
-    for name, table in tables.items():
-        try:
-            placements[name] = msgspec.convert(table, Placement)
-        except msgspec.ValidationError as error:
-            text = str(error).replace(" - at `$.", " - at `")
-            raise SettingsError(
-                f"[placements.{name}] {text}; allowed: type 'products', 'banner' or 'offer' with "
-                "the fields that the README's table of placements names"
-            ) from error
-    return placements
 
 
 def _with_environment(tables: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def create_app(
     app.router.routes.append(Route(PERSONALIZE_PATH, personalize, methods=["POST"]))
     app.include_router(customers.router)
     app.include_router(operations.router)
-    _describe_lazily(app, personalizer.placements)
+    _describe_lazily(app, personalizer.shop.placements)
     app.add_middleware(OpenCors, origins=tuple(cors_origins))
     app.add_middleware(Observed, metrics=metrics, max_in_flight=max_in_flight)
     app.add_exception_handler(Refused, _answer_refused)

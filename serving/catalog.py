@@ -1,9 +1,15 @@
 """The shop's products as decisions see them: followed, and encoded once for all answers."""
 
+from collections.abc import Iterator, Set
+
 import msgspec
 
 from config.catalog import Item, decode_item
-from serving.reasons import Why, why_product
+from config.conditions import Test
+from serving.choices import Pick
+from serving.conditions import Matching
+from serving.newest import Newest
+from serving.reasons import LED, Why, why_product
 
 
 class _Shown(msgspec.Struct, frozen=True):
@@ -18,6 +24,8 @@ class _Shown(msgspec.Struct, frozen=True):
     brand: str | None
 
 
+_Endings = dict[tuple[Why, str], bytes]  # by reason and step
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -29,13 +37,21 @@ class Catalog:
 
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
-        self._available: set[str] = set()
+        self._for_sale: set[str] = set()
+        self._is_kept = False
+        self._newest = Newest(self._items)
+        self._matching = Matching((), lambda _: None)
         self._beginnings: dict[str, bytes] = {}
-        self._after: dict[str, bytes] = {}
+        self._endings: dict[str, _Endings] = {}
+        self._plain_endings: _Endings = {}
 
     def __len__(self) -> int:
         """Return how many products there are."""
         return len(self._items)
+
+    def begin(self) -> None:
+        """Take in that the shop keeps a catalog: from here on nothing else is for sale."""
+        self._is_kept = True
 
     def put(self, product_id: str, data: bytes | None) -> None:
         """Take a product as it lies in Redis, None where there is none any more.
@@ -43,32 +59,44 @@ class Catalog:
         Raises:
             InvalidProduct: it cannot be read; the one before stays in use.
         """
-        if data is None:
-            self._items.pop(product_id, None)
-            self._available.discard(product_id)
-        else:
-            item = self._items[product_id] = decode_item(data)
-            (self._available.add if item.is_available() else self._available.discard)(product_id)
+        item = None if data is None else decode_item(data)
+        self._is_kept = True
+        old = self._items.pop(product_id, None) if item is None else self._items.get(product_id)
+        if item is not None:
+            self._items[product_id] = item
+        is_for_sale = item is not None and item.is_available()
+        (self._for_sale.add if is_for_sale else self._for_sale.discard)(product_id)
+        self._newest.put(old, item)
+        self._matching.put(product_id, item if is_for_sale else None)
         self._beginnings.pop(product_id, None)
-        self._after.pop(product_id, None)
+        self._endings.pop(product_id, None)
 
-    def may_suggest(self, product_id: str) -> bool:
-        """Tell whether a product is for sale; without a catalog, every one is."""
-        return product_id in self._available or not self._items
+    def match(self, matching: Matching) -> None:
+        """Keep up, from now on, for which products conditions hold."""
+        self._matching = matching
+        for product_id in self._for_sale:
+            matching.put(product_id, self._items[product_id])
+
+    def for_sale(self, test: Test | None = None) -> Set[str] | None:
+        """Return what is for sale, and passes a test; None: without a catalog, everything."""
+        if test is not None:
+            return self._matching.of(test)
+        return self._for_sale if self._is_kept else None
 
     def item(self, product_id: str) -> Item | None:
         """Return what the catalog says of a product."""
         return self._items.get(product_id)
 
-    def shown(self, product_id: str, why: Why, of: str | None) -> bytes:
+    def newest(self, category: str = "") -> Iterator[str]:
+        """Yield the newest products, of a category or of all, bounded."""
+        return self._newest.of(category)
+
+    def shown(self, pick: Pick) -> bytes:
         """Return a product as JSON, with the reason it is shown for."""
-        beginning = self._beginnings.get(product_id)
+        beginning = self._beginnings.get(pick.product_id)
         if beginning is None:
-            beginning = self._begin(product_id)
-        if why is not Why.AFTER or of is None:
-            return beginning + _ending(why_product(why, of), None)
-        after = self._after.get(of)
-        return beginning + (self._reason_after(of) if after is None else after)
+            beginning = self._begin(pick.product_id)
+        return beginning + self._ending(pick) + (b',"explored":true}' if pick.explored else b"}")
 
     def _begin(self, product_id: str) -> bytes:
         item = self._items.get(product_id)
@@ -87,17 +115,28 @@ class Catalog:
         beginning = self._beginnings[product_id] = _open(shown)
         return beginning
 
-    def _reason_after(self, product_id: str) -> bytes:
-        item = self._items.get(product_id)
-        if item is None:
-            return _ending(why_product(Why.AFTER, None), product_id)
-        after = self._after[product_id] = _ending(why_product(Why.AFTER, item.name), product_id)
-        return after
+    def _ending(self, pick: Pick) -> bytes:
+        if pick.of is None:
+            endings = self._plain_endings
+        elif pick.why in LED and pick.of in self._items:
+            endings = self._endings.setdefault(pick.of, {})
+        else:
+            # Not kept: any text may come up.
+            return self._end(pick)
+        ending = endings.get((pick.why, pick.step))
+        if ending is None:
+            ending = endings[pick.why, pick.step] = self._end(pick)
+        return ending
+
+    def _end(self, pick: Pick) -> bytes:
+        reason, because = why_product(pick.why, pick.of), None
+        if pick.why in LED and pick.of is not None:
+            item = self._items.get(pick.of)
+            reason = why_product(pick.why, None if item is None else item.name)
+            because = pick.of
+        said = {"reason": reason, "because": because, "step": pick.step}
+        return b"," + _encode(said)[1:-1]
 
 
 def _open(shown: _Shown) -> bytes:
     return _encode(shown)[:-1]
-
-
-def _ending(reason: str, because: str | None) -> bytes:
-    return b',"reason":' + _encode(reason) + b',"because":' + _encode(because) + b"}"

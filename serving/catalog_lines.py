@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from config.catalog import InvalidProduct, encode_item, item_of
+from config.catalog import InvalidProduct, Item, encode_item, item_of
 from config.events import InvalidEvent
 from serving.fields import read_id
 from serving.strict_json import parse_object
@@ -13,10 +13,10 @@ MAX_LINE_BYTES = 64 * 1024
 
 
 class Change(NamedTuple):
-    """A product as it is to lie in Redis; None takes it out of the catalog."""
+    """A product as the line says; None takes it out of the catalog."""
 
     product_id: str
-    data: bytes | None
+    item: Item | None
 
 
 class BadLine(NamedTuple):
@@ -56,4 +56,6 @@ def _change(line: bytes) -> Change:
         raise InvalidProduct("delete: true or false is allowed")
     if delete:
         return Change(product_id, None)
-    return Change(product_id, encode_item(item_of({**fields, "id": product_id})))
+    item = item_of({**fields, "id": product_id})
+    encode_item(item)  # what cannot be written is told by its line
+    return Change(product_id, item)

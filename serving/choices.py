@@ -1,12 +1,15 @@
 """What a decision is made of, and what it asks of models and the catalog."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence, Set
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from config.catalog import Item
+from config.conditions import Test
 from config.placements import Content
 from serving.reasons import NoOffer, Why
+
+Allowed = Callable[[str], bool]
 
 
 class Fallback(StrEnum):
@@ -20,6 +23,8 @@ class Fallback(StrEnum):
     UNREADABLE_USER = "unreadable_user"
     NO_HISTORY = "no_history"
     NO_TREND = "no_trend"
+    NOTHING_FITS = "nothing_fits"
+    TOO_FEW = "too_few"
 
 
 class Suggested(Protocol):
@@ -30,36 +35,75 @@ class Suggested(Protocol):
         """Which product."""
 
     @property
+    def score(self) -> float:
+        """How relevant it is, from 0 to 1."""
+
+    @property
     def because(self) -> str | None:
         """The product that led to it."""
 
 
 class Model(Protocol):
-    """What the decision asks of a model of products."""
+    """What the decision asks of a model of products.
 
-    def suggest(self, viewed: Iterable[str]) -> Iterable[Suggested]:
-        """Return candidates after these products (latest first), best first."""
+    ``allowed`` is asked before anything is ranked, so that nothing comes out short. Best first, at
+    most ``most``.
+    """
 
-    def popular(self, category: str = "") -> Iterable[str]:
-        """Return what is popular in a category, or in all of the shop, best first."""
+    def next_best(
+        self, viewed: Sequence[str], allowed: Allowed, most: int, session: int | None
+    ) -> Sequence[Suggested]:
+        """Return what comes next after these products, latest first.
+
+        ``session`` is the key of the visitor's open session, whose own events must not count.
+        """
+
+    def similar(self, product_id: str, allowed: Allowed, most: int) -> Sequence[Suggested]:
+        """Return what is like a product."""
+
+    def bought_with(
+        self, products: Sequence[str], allowed: Allowed, most: int
+    ) -> Sequence[Suggested]:
+        """Return what is bought together with these products."""
+
+    def popular(self, category: str = "") -> Sequence[str]:
+        """Return what is popular now in a category, or in all of the shop."""
+
+    def n_seen(self, product_id: str) -> int:
+        """Return how often visitors turned to a product, as far as the model remembers."""
 
 
 class Shelf(Protocol):
     """What the decision asks of the catalog."""
 
-    def may_suggest(self, product_id: str) -> bool:
-        """Tell whether a product is for sale; without a catalog, every one is."""
+    def for_sale(self, test: Test | None = None) -> Set[str] | None:
+        """Return what is for sale, and passes a test; None: without a catalog, everything."""
 
     def item(self, product_id: str) -> Item | None:
         """Return what the catalog says of a product."""
 
+    def newest(self, category: str = "") -> Iterable[str]:
+        """Return the newest products, of a category or of all, bounded."""
+
+
+class Candidate(NamedTuple):
+    """A product that may come into a slot; ``of`` is the product or category that led to it."""
+
+    product_id: str
+    score: float
+    why: Why
+    of: str | None = None
+
 
 class Pick(NamedTuple):
-    """A product in its slot; ``of`` is the product or category that led to it."""
+    """A product in its slot: by which step it came, and the chance with which it was picked."""
 
     product_id: str
     why: Why
     of: str | None = None
+    step: str = ""
+    probability: float = 1.0
+    explored: bool = False
 
 
 class Slate(NamedTuple):

@@ -105,6 +105,8 @@ def _chosen(choice: Choice) -> Chosen:
             [pick.product_id for pick in choice.picks],
             [pick.of or "" for pick in choice.picks],
             choice.strategy,
+            [pick.step for pick in choice.picks],
+            [pick.probability for pick in choice.picks],
         )
     if isinstance(choice, MadeOffer):
         return Chosen("offer", [] if choice.content is None else [choice.content.headline])

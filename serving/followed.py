@@ -40,7 +40,7 @@ def follow_catalog(
 ) -> Follower:
     """Return what keeps the catalog as the shop writes it."""
     source = Source(keys.catalog(), keys.catalog_changes())
-    follower = Follower("catalog", client, [source], catalog.put)
+    follower = Follower("catalog", client, [source], catalog.put, begun=catalog.begin)
     _tell("catalog", follower, metrics)
     return follower
 

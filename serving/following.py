@@ -49,7 +49,8 @@ class Follower:
     """Hands each row to ``put``, None for one that is gone; ``run`` it beside the requests.
 
     ``put`` may raise for a row that it cannot read: the one before stays. ``learned`` is called
-    with the times (ms) that came with changes, once those are in use.
+    with the times (ms) that came with changes, once those are in use; ``begun``, where what is
+    loaded was ever written to, also if nothing is left of it.
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class Follower:
         sources: Sequence[Source],
         put: Callable[[str, bytes | None], None],
         learned: Callable[[list[int]], None] = lambda _: None,
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
         self._client = client
         self._sources = sources
         self._put = put
         self._learned = learned
+        self._begun = begun
         self._names: list[set[str]] = [set() for _ in sources]
         self._positions: list[bytes] = [_START] * len(sources)
         self._n_loads = 0
@@ -101,6 +104,8 @@ class Follower:
         for source in self._sources:
             pipeline.xrevrange(source.changes, count=1)
         newest = await pipeline.execute()
+        if any(newest):
+            self._begun()
         for index, source in enumerate(self._sources):
             found = await self._load_rows(source.rows)
             for name in self._names[index] - found:

@@ -5,6 +5,7 @@ import gc
 import signal
 import socket
 import time
+from random import Random
 
 import structlog
 import uvicorn
@@ -31,6 +32,7 @@ from serving.catalog import Catalog
 from serving.cataloging import CatalogWriter
 from serving.collecting import Collector
 from serving.creation import settle_creation
+from serving.decision import Shop
 from serving.decision_log import DecisionLog
 from serving.event_log import ANSWER_SECONDS, EventLog
 from serving.finding import Finder
@@ -39,6 +41,7 @@ from serving.health import Look, Watcher
 from serving.limits import RateLimit, limits_of
 from serving.metrics import ServingMetrics
 from serving.middleware import MAX_IN_FLIGHT
+from serving.next_product_model import AskedNextProduct
 from serving.personalizing import Personalizer
 from serving.protocol import PatientProtocol
 from serving.reading import Rules
@@ -128,6 +131,11 @@ def build_app(
         clock_seconds=time.monotonic,
     )
     model, catalog = NextProduct(), Catalog()
+
+    def condition_failed(placement: str) -> None:
+        metrics.condition_errors.labels(placement).inc()
+
+    shop = Shop(AskedNextProduct(model), catalog, settings.placements, condition_failed)
     retention_ms = settings.profile.user_retention_days * DAY_MS
     reads = StateReads(client, settings.decision.cutoff_ms / 1000)
     decision_log, log_tasks = _decision_log(client, keys, settings, metrics)
@@ -137,9 +145,8 @@ def build_app(
         rules=rules,
         limit=RateLimit(collect.key_events_per_second),
         finder=Finder(reads, ids, keys, retention_ms),
-        model=model,
-        catalog=catalog,
-        placements=settings.placements,
+        shop=shop,
+        rng=Random(),
         decision_log=decision_log,
         metrics=metrics,
         clock_ms=_clock_ms,
@@ -154,7 +161,7 @@ def build_app(
     return create_app(
         collector=collector,
         personalizer=personalizer,
-        catalog_writer=CatalogWriter(client, keys),
+        catalog_writer=CatalogWriter(client, keys, _clock_ms),
         watcher=Watcher(client, keys, ids, observe),
         users=UserReader(client, ids, keys, retention_ms),
         metrics=metrics,

@@ -93,6 +93,12 @@ class ServingMetrics:
             ("reason",),
             registry=registry,
         )
+        self.condition_errors = Counter(
+            "shopkeeper_condition_errors_total",
+            "Conditions of a placement that could not be evaluated, and so did not hold.",
+            ("placement",),
+            registry=registry,
+        )
         self.followed_rows = Gauge(
             "shopkeeper_followed_rows",
             "Rows held in memory: of models, of the catalog.",

@@ -1,21 +1,19 @@
 """From a request's raw body to a decision, and to the answer's bytes."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 from secrets import token_hex
 from time import perf_counter
 from typing import NamedTuple
 
 import msgspec
 
-from config.placements import Placement
-from online_models.next_product import NextProduct
 from serving.access import Caller, KeyRing
 from serving.asking import asker_of, is_granted, said_by_request
-from serving.catalog import Catalog
 from serving.choices import Choice, Decision, Fallback, MadeOffer, Slate
-from serving.decision import decide
+from serving.decision import Shop, decide
 from serving.decision_log import DecisionLog, Made
 from serving.finding import Finder, Found
 from serving.limits import RateLimit
@@ -50,16 +48,18 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Personalizer:
-    """Answers what to show; ``clock_ms`` is wall time, ``clock_seconds`` never runs backwards."""
+    """Answers what to show; ``clock_ms`` is wall time, ``clock_seconds`` never runs backwards.
+
+    ``rng`` is the chance with which decisions explore.
+    """
 
     key_ring: KeyRing
     tokens: Tokens
     rules: Rules
     limit: RateLimit
     finder: Finder
-    model: NextProduct
-    catalog: Catalog
-    placements: Mapping[str, Placement]
+    shop: Shop
+    rng: Random
     decision_log: DecisionLog | None
     metrics: ServingMetrics
     clock_ms: Callable[[], int]
@@ -88,9 +88,7 @@ class Personalizer:
         if found.missing is None and not is_granted(said, found.user, self.rules):
             found = Found(applied_up_to=found.applied_up_to, missing=Fallback.CONSENT_REFUSED)
         read = perf_counter()
-        decision = decide(
-            request, found.user, self.model, self.catalog, self.placements, now, found.missing
-        )
+        decision = decide(request, found.user, self.shop, now, self.rng, found.missing)
         decided = perf_counter()
         decision_id = token_hex(12)
         answer = self._answer(decision_id, found, decision, asker.rejected, now, started)
@@ -117,10 +115,10 @@ class Personalizer:
 
     def _check_placements(self, request: Request) -> None:
         for name in request.placements:
-            if name not in self.placements:
+            if name not in self.shop.placements:
                 raise Refused(
                     Refusal.UNKNOWN_PLACEMENT,
-                    f"placements: {name!r} is none of {', '.join(sorted(self.placements))}",
+                    f"placements: {name!r} is none of {', '.join(sorted(self.shop.placements))}",
                 )
 
     def _answer(
@@ -144,10 +142,10 @@ class Personalizer:
 
     def _shown(self, choice: Choice) -> PlacementAnswer:
         if isinstance(choice, Slate):
-            shown = self.catalog.shown
+            shown = self.shop.catalog.shown
             return ProductsAnswer(
                 strategy=choice.strategy,
-                products=[msgspec.Raw(shown(*pick)) for pick in choice.picks],
+                products=[msgspec.Raw(shown(pick)) for pick in choice.picks],
                 fallback=choice.fallback,
             )
         if isinstance(choice, MadeOffer):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from random import Random
 from typing import Any
 
 import jwt
@@ -9,7 +10,7 @@ import redis
 
 from config.catalog import Item, encode_item
 from config.keys import Subject
-from config.placements import Banner, Content, Offer, Placement, Products
+from config.placements import Banner, Content, Offer, Picks, Placement, Products
 from online_models.next_product import (
     NextProduct,
     Row,
@@ -20,8 +21,9 @@ from online_models.next_product import (
 )
 from online_models.users import CartChange, UserState, encode_user
 from serving.catalog import Catalog
-from serving.choices import Decision, Fallback, Slate
-from serving.decision import decide
+from serving.choices import Decision, Fallback, Model, Slate
+from serving.decision import Shop, decide
+from serving.next_product_model import AskedNextProduct
 from serving.schemas import Request
 from tests.serving.builders import IDS, NOW
 from tests.serving.conftest import KEYS, SIGNING_KEY
@@ -31,8 +33,8 @@ COOKIE = IDS.anonymous("cookie-1")
 HERO = Banner(content=Content(headline="Hello"), by_category={"hiking": Content(headline="Peaks")})
 OFFER = Offer(content=Content(headline="10 % off"))
 PLACEMENTS: dict[str, Placement] = {
-    "next-best": Products(slots=3, fallback=("gift-card", "map")),
-    "trending": Products(strategy="trending", slots=3, fallback=("gift-card",)),
+    "next-best": Products(slots=3, fallback=(Picks(("gift-card", "map")),)),
+    "trending": Products(strategy="trending", slots=3, fallback=(Picks(("gift-card",)),)),
     "hero": HERO,
     "exit": OFFER,
 }
@@ -74,14 +76,14 @@ POPULAR = {"": ["lamp", "socks", "rope"], "hiking": ["poles", "socks"]}
 def a_model(
     after: Mapping[str, Iterable[str]] | None = None,
     popular: Mapping[str, Iterable[str]] | None = None,
-) -> NextProduct:
+) -> Model:
     """Return a model that knows what comes after boots, and what is popular."""
     model = NextProduct()
     for name, data in rows(
         AFTER if after is None else after, POPULAR if popular is None else popular
     ).items():
         model.put(name, data)
-    return model
+    return AskedNextProduct(model)
 
 
 def a_catalog(*items: Item) -> Catalog:
@@ -95,21 +97,23 @@ def decided(
     request: Request | None = None,
     user: UserState | None = None,
     *,
-    model: NextProduct | None = None,
+    model: Model | None = None,
     catalog: Catalog | None = None,
     placements: Mapping[str, Placement] = PLACEMENTS,
     missing: Fallback | None = None,
+    rng: Random | None = None,
 ) -> Decision:
-    """Return what is decided at ``NOW``."""
-    return decide(
-        request or a_request(),
-        user,
-        model or a_model(),
-        catalog or Catalog(),
-        placements,
-        NOW,
-        missing,
-    )
+    """Return what is decided at ``NOW``; without ``rng`` nothing is explored."""
+    shop = Shop(model or a_model(), catalog or Catalog(), placements)
+    return decide(request or a_request(), user, shop, NOW, rng or Certain(), missing)
+
+
+class Certain(Random):
+    """Chance that draws nothing."""
+
+    def random(self) -> float:
+        """Return a number that no rate reaches."""
+        return 1.0
 
 
 def slate_of(decision: Decision, name: str = "next-best") -> Slate:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from typing import Any
 
 import httpx
@@ -39,6 +40,26 @@ def test_products_are_put_in_and_taken_out(owner: httpx.Client, redis_client: re
     kept = redis_client.hget(KEYS.catalog(), "17")
     assert isinstance(kept, bytes)
     assert decode_item(kept).name == "Seventeen"
+
+
+def added_at(client: redis.Redis, product_id: str) -> int | None:
+    kept = client.hget(KEYS.catalog(), product_id)
+    assert isinstance(kept, bytes)
+    return decode_item(kept).added_at
+
+
+def test_a_product_keeps_the_time_it_was_first_put_unless_the_line_says_another(
+    owner: httpx.Client, redis_client: redis.Redis
+) -> None:
+    put(owner, BOOTS, {"id": "hat", "name": "Hat", "added_at": "2026-03-01T12:00:00Z"})
+    first = added_at(redis_client, "boots")
+    assert first is not None
+    time.sleep(0.002)
+    put(owner, BOOTS | {"stock": 2}, {"id": "cap", "name": "Cap"})
+    assert added_at(redis_client, "boots") == first < (added_at(redis_client, "cap") or 0)
+    assert added_at(redis_client, "hat") == 1_772_366_400_000
+    put(owner, BOOTS | {"added_at": 5})
+    assert added_at(redis_client, "boots") == 5
 
 
 def test_a_change_names_its_products_in_the_stream(
@@ -89,8 +110,8 @@ def test_of_one_product_the_last_line_counts(
 def test_digits_in_texts_are_numbers() -> None:
     [read] = read_lines(b'{"id": "a", "name": "A", "price": "9.50", "delete": false}')
     assert isinstance(read, Change)
-    assert read.data is not None
-    assert decode_item(read.data).price == 9.5
+    assert read.item is not None
+    assert read.item.price == 9.5
 
 
 def test_more_lines_than_one_transaction_holds_all_arrive(

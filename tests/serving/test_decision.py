@@ -4,8 +4,8 @@ from config.catalog import Item
 from config.placements import Offer, Products
 from online_models.decay import Counter
 from serving.choices import Fallback, MadeOffer, Pick, ShownBanner
-from serving.eligibility import JUST_BOUGHT_MS
 from serving.reasons import NoOffer, Why
+from serving.rules import BOUGHT_DAYS, DAY_MS
 from serving.schemas import CartLine, Context, Options, Page
 from tests.serving.builders import NOW
 from tests.serving.deciding import (
@@ -24,7 +24,7 @@ from tests.serving.deciding import (
 
 def test_a_visitor_gets_what_comes_after_the_product_viewed_last() -> None:
     decision = decided(user=a_user())
-    assert slate_of(decision).picks[0] == Pick("socks", Why.AFTER, "boots")
+    assert slate_of(decision).picks[0] == Pick("socks", Why.AFTER, "boots", "next-best")
     assert (ids_of(decision), decision.fallback) == (["socks", "tent", "stove"], None)
 
 
@@ -36,11 +36,15 @@ def test_the_product_on_the_page_counts_as_viewed_latest() -> None:
 
 def test_free_slots_go_to_the_strongest_category_and_then_to_the_whole_shop() -> None:
     user = a_user(categories={"hiking": 2.0, "games": 1.0})
-    decision = decided(user=user, model=a_model(after={"boots": ["socks"]}))
+    decision = decided(
+        user=user,
+        model=a_model(after={"boots": ["socks"]}),
+        placements={"next-best": Products(slots=3)},
+    )
     assert slate_of(decision).picks == [
-        Pick("socks", Why.AFTER, "boots"),
-        Pick("poles", Why.POPULAR_IN, "hiking"),
-        Pick("lamp", Why.POPULAR),
+        Pick("socks", Why.AFTER, "boots", "next-best"),
+        Pick("poles", Why.POPULAR_IN, "hiking", "trending"),
+        Pick("lamp", Why.POPULAR, None, "trending"),
     ]
 
 
@@ -80,12 +84,15 @@ def test_a_user_without_any_history_gets_the_fallback() -> None:
 
 def test_trending_is_no_fallback_where_it_was_asked_for() -> None:
     slate = slate_of(decided(a_request("trending")), "trending")
-    assert (slate.fallback, slate.picks[0]) == (None, Pick("lamp", Why.POPULAR))
+    assert (slate.fallback, slate.picks[0]) == (None, Pick("lamp", Why.POPULAR, None, "trending"))
 
 
 def test_without_a_trend_the_shop_picks() -> None:
     slate = slate_of(decided(a_request("trending"), model=a_model({}, {})), "trending")
-    assert (slate.fallback, slate.picks) == (Fallback.NO_TREND, [Pick("gift-card", Why.CHOSEN)])
+    assert (slate.fallback, slate.picks) == (
+        Fallback.NO_TREND,
+        [Pick("gift-card", Why.CHOSEN, None, "picks")],
+    )
 
 
 @pytest.mark.parametrize("cart", [[CartLine(product_id="socks")], ["socks"]])
@@ -99,7 +106,7 @@ def test_what_is_in_the_remembered_cart_is_not_suggested() -> None:
 
 def test_what_was_just_bought_is_not_suggested_and_later_is_again() -> None:
     assert "socks" not in ids_of(decided(user=a_user(bought=[(NOW - 1, "socks")])))
-    assert "socks" in ids_of(decided(user=a_user(bought=[(NOW - JUST_BOUGHT_MS, "socks")])))
+    assert "socks" in ids_of(decided(user=a_user(bought=[(NOW - BOUGHT_DAYS * DAY_MS, "socks")])))
 
 
 def test_what_is_out_of_stock_or_not_in_the_catalog_is_not_suggested() -> None:
@@ -114,7 +121,9 @@ def test_what_is_out_of_stock_or_not_in_the_catalog_is_not_suggested() -> None:
 def test_what_the_page_shows_or_excludes_is_not_suggested() -> None:
     request = a_request(page=Page(product_id="tent"), options=Options(exclude=["socks", 17]))
     model = a_model(after={"boots": ["socks", "tent", "17", "stove"]})
-    assert ids_of(decided(request, a_user(), model=model)) == ["stove", "lamp", "rope"]
+    placements = {"next-best": Products(slots=3)}
+    shown = ids_of(decided(request, a_user(), model=model, placements=placements))
+    assert shown == ["stove", "lamp", "rope"]
 
 
 def test_a_limit_replaces_the_slots() -> None:
@@ -122,11 +131,22 @@ def test_a_limit_replaces_the_slots() -> None:
     assert len(ids_of(decided(a_request(options=Options(limit=5)), a_user()))) == 5
 
 
-def test_two_slates_of_one_page_may_be_asked_for_together() -> None:
-    placements = {"first": Products(slots=1), "second": Products(slots=3)}
-    decision = decided(a_request("first", "second"), a_user(), placements=placements)
+def test_no_product_is_twice_in_one_answer_unless_a_placement_says_so() -> None:
+    placements = {
+        "first": Products(slots=1),
+        "second": Products(slots=2),
+        "again": Products(slots=2, allow_repeats=True),
+    }
+    decision = decided(a_request("first", "second", "again"), a_user(), placements=placements)
     assert ids_of(decision, "first") == ["socks"]
-    assert ids_of(decision, "second") == ["socks", "tent", "stove"]
+    assert ids_of(decision, "second") == ["tent", "stove"]
+    assert ids_of(decision, "again") == ["socks", "tent"]
+
+
+def test_placements_are_filled_in_the_order_of_the_request() -> None:
+    placements = {"first": Products(slots=1), "second": Products(slots=1)}
+    decision = decided(a_request("second", "first"), a_user(), placements=placements)
+    assert (ids_of(decision, "second"), ids_of(decision, "first")) == (["socks"], ["tent"])
 
 
 def test_a_banner_is_that_of_the_strongest_category() -> None:

@@ -4,12 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.catalog import Item
-from config.placements import Placement, Products
+from config.placements import Picks, Placement, Products
 from online_models.decay import Counter
 from online_models.users import UserState
 from serving.catalog import Catalog
 from serving.choices import Fallback, Slate
 from serving.eligibility import barred_products
+from serving.rules import slate_rules
 from serving.schemas import CartLine, Context, Options, Page, Request
 from tests.serving.builders import NOW
 from tests.serving.deciding import (
@@ -85,8 +86,9 @@ def test_a_slate_is_never_too_long_repeats_nothing_and_holds_nothing_barred(
     shop_picks: list[str],
     missing: Fallback | None,
 ) -> None:
-    row = Products(slots=4, fallback=tuple(shop_picks))
-    trend = Products(slots=4, strategy="trending", fallback=tuple(shop_picks))
+    picks = (Picks(tuple(shop_picks)),)
+    row = Products(slots=4, fallback=picks)
+    trend = Products(slots=4, strategy="trending", fallback=picks)
     placements: dict[str, Placement] = {"row": row, "trend": trend, "hero": HERO, "exit": OFFER}
     decision = decided(
         request,
@@ -97,12 +99,21 @@ def test_a_slate_is_never_too_long_repeats_nothing_and_holds_nothing_barred(
         missing=missing if user is None else None,
     )
     assert list(decision.choices) == request.placements
-    barred = barred_products(request, user, NOW)
+    in_cart = [str(line.product_id) for line in request.cart_lines()]
+    barred = barred_products(request, user, in_cart, slate_rules(row).excluded, NOW)
     n_slots = (request.options and request.options.limit) or 4
+    everything = [
+        pick.product_id
+        for slate in decision.choices.values()
+        if isinstance(slate, Slate)
+        for pick in slate.picks
+    ]
+    assert len(everything) == len(set(everything))
     for slate in decision.choices.values():
         if isinstance(slate, Slate):
             shown = [pick.product_id for pick in slate.picks]
             assert len(shown) == len(set(shown)) <= n_slots
             assert not barred & set(shown)
-            assert all(catalog.may_suggest(name) for name in shown)
+            for_sale = catalog.for_sale()
+            assert for_sale is None or set(shown) <= for_sale
     assert (decision.fallback is not None) or user is not None

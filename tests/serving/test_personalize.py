@@ -75,6 +75,7 @@ def test_a_visitor_gets_personal_products_and_is_told_why(
         "brand": None,
         "reason": "often viewed after Trail Boots",
         "because": "boots",
+        "step": "next-best",
     }
     assert (told["fallback"], told["profile"]["appliedUpTo"]) == (None, "7-1")
     assert (told["profile"]["known"], told["profile"]["eventsSeen"]) == (False, 3)

@@ -1,0 +1,208 @@
+"""Conditions of placements, in CEL (https://cel.dev): compiled, checked, and cut into their parts.
+
+What a part names decides how often it has to be looked at: one on the product alone, once for each
+product of the catalog; one without the product, once a request; the others for each candidate.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from config.catalog import Item
+from config.errors import ShopkeeperError
+
+if TYPE_CHECKING:
+    from cel import Program
+
+FIELDS: dict[str, frozenset[str]] = {
+    "product": frozenset(Item.__struct_fields__),
+    "user": frozenset(
+        [
+            "known",
+            "traits",
+            "context",
+            "categories",
+            "brands",
+            "viewed",
+            "bought",
+            "n_events",
+            "n_views",
+            "n_carts",
+            "n_orders",
+            "n_sessions",
+            "revenue",
+        ]
+    ),
+    "cart": frozenset(["products", "categories", "brands", "value", "n_products", "n_pieces"]),
+    "page": frozenset(["type", "product_id", "category", "trigger"]),
+}
+FUNCTIONS = frozenset(
+    [
+        "size",
+        "contains",
+        "startsWith",
+        "endsWith",
+        "matches",
+        "int",
+        "uint",
+        "double",
+        "string",
+        "bytes",
+        "timestamp",
+        "duration",
+        "type",
+        "getFullYear",
+        "getMonth",
+        "getDate",
+        "getDayOfMonth",
+        "getDayOfWeek",
+        "getDayOfYear",
+        "getHours",
+        "getMinutes",
+        "getSeconds",
+        "getMilliseconds",
+    ]
+)
+_BOUND = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
+_TYPE_NAMES = frozenset({"int", "uint", "double", "string", "bytes", "bool", "list", "map"})
+_PLACE = re.compile(r"ERROR: <input>:\d+:(\d+): (.*)")
+_TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+_QUOTES = "'\""
+_OPENING, _CLOSING = "([{", ")]}"
+
+
+class InvalidCondition(ShopkeeperError):
+    """A condition that is none; the text says where it breaks off, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Test:
+    """A part of a condition, compiled. ``fields``: which of each variable it names (None: all)."""
+
+    source: str
+    program: "Program"
+    fields: dict[str, frozenset[str] | None]
+
+    @property
+    def names_product(self) -> bool:
+        """Tell whether it has to be asked about each product."""
+        return "product" in self.fields
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """A condition holds where all of its parts do.
+
+    ``product`` is the part on the product alone, ``request`` those without it, ``both`` the rest.
+    """
+
+    product: Test | None
+    request: tuple[Test, ...]
+    both: tuple[Test, ...]
+
+    @property
+    def tests(self) -> tuple[Test, ...]:
+        """Return all parts."""
+        return (*(() if self.product is None else (self.product,)), *self.request, *self.both)
+
+
+@cache
+def compile_condition(source: str) -> Condition:
+    """Return the condition that a text of the settings is; the same one for the same text.
+
+    Raises:
+        InvalidCondition: it is none; the text says where, and what is allowed.
+    """
+    _compile(source)
+    tests = [_compile(part) for part in split_condition(source)]
+    alone = [test.source for test in tests if test.fields.keys() == {"product"}]
+    return Condition(
+        product=_compile(" && ".join(f"({part})" for part in alone)) if alone else None,
+        request=tuple(test for test in tests if not test.names_product),
+        both=tuple(test for test in tests if test.names_product and test.source not in alone),
+    )
+
+
+def split_condition(source: str) -> list[str]:
+    """Return the parts that ``&&`` joins at the outermost level.
+
+    >>> split_condition("product.price < 9 && (user.known || size('a && b') > 1)")
+    ['product.price < 9', "(user.known || size('a && b') > 1)"]
+    >>> split_condition("product.price < 9 && user.known || page.type == 'cart'")
+    ["product.price < 9 && user.known || page.type == 'cart'"]
+    """
+    # Rare ways to write a text or a comment are not worth telling apart: such a one stays whole.
+    if "//" in source or "\\" in source:
+        return [source]
+    parts, start, depth, quote = [], 0, 0, ""
+    for place, letter in enumerate(source):
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in _QUOTES:
+            if source.startswith(3 * letter, place) or source[place - 1 : place].isalpha():
+                return [source]
+            quote = letter
+        elif letter in _OPENING:
+            depth += 1
+        elif letter in _CLOSING:
+            depth -= 1
+        elif depth == 0 and (letter == "?" or source.startswith("||", place)):
+            return [source]
+        elif depth == 0 and source.startswith("&&", place):
+            parts.append(source[start:place].strip())
+            start = place + 2
+    return [*parts, source[start:].strip()]
+
+
+def needed_fields(tests: Iterable[Test]) -> dict[str, frozenset[str] | None]:
+    """Return which fields of each variable some tests name together (None: all of them)."""
+    needed: dict[str, frozenset[str] | None] = {}
+    for test in tests:
+        for variable, fields in test.fields.items():
+            known = needed.get(variable, frozenset())
+            needed[variable] = None if fields is None or known is None else known | fields
+    return needed
+
+
+def _compile(source: str) -> Test:
+    import cel  # noqa: PLC0415 -- takes a quarter of a second, which few processes need to spend
+
+    try:
+        program = cel.compile(source)
+    except ValueError as error:
+        raise InvalidCondition(_explain(source, str(error))) from error
+    bound = set(_BOUND.findall(source))
+    names = set(program.variables()) - bound - _TYPE_NAMES
+    for name in sorted(names - FIELDS.keys()):
+        raise InvalidCondition(f"{name!r} is not known; allowed: {', '.join(FIELDS)}")
+    for function in program.functions():
+        if function.isidentifier() and function[0] != "_" and function not in FUNCTIONS:
+            allowed = ", ".join(sorted(FUNCTIONS))
+            raise InvalidCondition(f"{function}() is not known; allowed: {allowed}")
+    return Test(source, program, {name: _fields(source, name) for name in sorted(names)})
+
+
+def _fields(source: str, variable: str) -> frozenset[str] | None:
+    """Return which fields of a variable are named; None where it is used in another way.
+
+    Raises:
+        InvalidCondition: it has no such field.
+    """
+    bare = _TEXT.sub("''", source)
+    used = re.findall(rf"(?<![\w.]){variable}\b", bare)
+    named = re.findall(rf"(?<![\w.]){variable}\s*\.\s*(\w+)", bare)
+    for field in named:
+        if field not in FIELDS[variable]:
+            allowed = ", ".join(sorted(FIELDS[variable]))
+            raise InvalidCondition(f"{variable}.{field} is not known; allowed: {allowed}")
+    return frozenset(named) if len(named) == len(used) else None
+
+
+def _explain(source: str, error: str) -> str:
+    found = _PLACE.search(error)
+    if found is None:
+        return error
+    place, what = int(found[1]), found[2]
+    return f"at {place} of {source!r}, before {source[place - 1 :][:20]!r}: {what[:200]}"

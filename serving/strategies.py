@@ -1,0 +1,168 @@
+"""Pure: where the products of a placement come from: each strategy's candidates, best first."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count
+
+from config.placements import Strategy
+from online_models.purchases import due_again
+from serving.choices import Allowed, Candidate, Suggested
+from serving.reasons import Why
+from serving.view import View
+
+MAX_LIKED = 3  # categories that for-you fills up with
+
+
+def candidates(strategy: Strategy, view: View, allowed: Allowed) -> Iterable[Candidate]:
+    """Return the candidates of a strategy, as many as there are slots in the request, or more.
+
+    Not all of them need be allowed: those that no model ranked are for the caller to look at.
+    """
+    return _STRATEGIES[strategy](view, allowed)
+
+
+def whole_catalog(view: View, allowed: Allowed) -> Iterator[Candidate]:
+    """Yield what fills a slate at last: the newest that fit, the newest, then all for sale."""
+    for category in _fitting(view):
+        yield from _ranked(view.shelf.newest(category), Why.IN_SHOP)
+    yield from _ranked(view.shelf.newest(), Why.IN_SHOP)
+    yield from _ranked(view.shelf.for_sale() or (), Why.IN_SHOP)
+
+
+def fitting_category(view: View) -> str:
+    """Return the category that fits the page, else the visitor; "" for all of the shop."""
+    return next(iter(_fitting(view)), "")
+
+
+def _next_best(view: View, allowed: Allowed) -> Iterable[Candidate]:
+    if not view.viewed:
+        return ()
+    model, viewed = view.model, view.viewed
+    found = view.ask(
+        "next-best", allowed, lambda most: model.next_best(viewed, allowed, most, None)
+    )
+    return _suggested(found, Why.AFTER)
+
+
+def _similar(view: View, allowed: Allowed) -> Iterable[Candidate]:
+    if not view.viewed:
+        return ()
+    model, product = view.model, view.viewed[0]
+    found = view.ask("similar", allowed, lambda most: model.similar(product, allowed, most))
+    return _suggested(found, Why.SIMILAR)
+
+
+def _bought_together(view: View, allowed: Allowed) -> Iterable[Candidate]:
+    if not view.viewed:
+        return ()
+    model, product = view.model, view.viewed[0]
+    found = view.ask(
+        "bought-together", allowed, lambda most: model.bought_with([product], allowed, most)
+    )
+    return _suggested(found, Why.BOUGHT_WITH)
+
+
+def _cart_cross_sell(view: View, allowed: Allowed) -> Iterable[Candidate]:
+    """Yield what goes with the cart: nothing of a category that lies in it already."""
+    in_cart, model = list(view.in_cart), view.model
+    if not in_cart:
+        return ()
+    has, category_of = view.cart_categories, view.category_of
+
+    def goes(product_id: str) -> bool:
+        return allowed(product_id) and category_of(product_id) not in has
+
+    found = view.ask(
+        "cart-cross-sell", allowed, lambda most: model.bought_with(in_cart, goes, most)
+    )
+    return _suggested(found, Why.GOES_WITH)
+
+
+def _for_you(view: View, allowed: Allowed) -> Iterable[Candidate]:
+    """Return what follows from the whole history, more of it where the visitor's liking lies."""
+    history, model = view.history, view.model
+    if not history:
+        return ()
+    found = view.ask("for-you", allowed, lambda most: model.next_best(history, allowed, most, None))
+    categories, brands = view.affinities
+    scored = []
+    for one in found:
+        item = view.shelf.item(one.product_id)
+        liking = 0.0
+        if item is not None:
+            liking = categories.get(item.category or "", 0.0) + brands.get(item.brand or "", 0.0)
+        # Half for what it follows from, a quarter for each of category and brand.
+        score = one.score * (0.5 + 0.25 * liking)
+        scored.append(Candidate(one.product_id, score, Why.LOOKED_AT, one.because))
+    for category in sorted(categories, key=lambda name: (-categories[name], name))[:MAX_LIKED]:
+        scale = 0.25 * categories[category]
+        liked = (name for name in view.model.popular(category) if allowed(name))
+        for rank, product_id in zip(range(view.n_wanted), liked, strict=False):
+            score = scale / (rank + 2)
+            scored.append(Candidate(product_id, score, Why.LIKED, category))
+    return sorted(scored, key=_by_score)
+
+
+def _trending(view: View, allowed: Allowed) -> Iterator[Candidate]:
+    for category in _fitting(view):
+        yield from _ranked(view.model.popular(category), Why.POPULAR_IN, category)
+    yield from _ranked(view.model.popular(), Why.POPULAR)
+
+
+def _recently_viewed(view: View, allowed: Allowed) -> Iterable[Candidate]:
+    return _ranked(view.viewed, Why.VIEWED)
+
+
+def _buy_again(view: View, allowed: Allowed) -> Iterable[Candidate]:
+    due = due_again(view.user, view.now) if view.user is not None else []
+    return [
+        Candidate(
+            one.product_id,
+            1.0 / (rank + 1),
+            Why.REGULAR if one.n_bought > 1 else Why.BOUGHT,
+        )
+        for rank, one in enumerate(due)
+    ]
+
+
+def _new_arrivals(view: View, allowed: Allowed) -> Iterator[Candidate]:
+    """Yield the newest of the page's category, else of the shop."""
+    if view.page_category is not None:
+        category = view.page_category
+        yield from _ranked(view.shelf.newest(category), Why.NEW_IN, category)
+    yield from _ranked(view.shelf.newest(), Why.NEW)
+
+
+def _fitting(view: View) -> Iterator[str]:
+    if view.page_category:
+        yield view.page_category
+    elif view.category:
+        yield view.category
+
+
+def _suggested(found: Sequence[Suggested], why: Why) -> Iterator[Candidate]:
+    return (Candidate(one.product_id, one.score, why, one.because) for one in found)
+
+
+def _ranked(products: Iterable[str], why: Why, of: str | None = None) -> Iterator[Candidate]:
+    # By place alone: what is twice as relevant moves from the fourth place to the second.
+    return (
+        Candidate(product_id, 1.0 / rank, why, of)
+        for rank, product_id in zip(count(1), products, strict=False)
+    )
+
+
+def _by_score(candidate: Candidate) -> tuple[float, str]:
+    return (-candidate.score, candidate.product_id)
+
+
+_STRATEGIES: dict[Strategy, Callable[[View, Allowed], Iterable[Candidate]]] = {
+    "next-best": _next_best,
+    "similar": _similar,
+    "bought-together": _bought_together,
+    "cart-cross-sell": _cart_cross_sell,
+    "for-you": _for_you,
+    "trending": _trending,
+    "recently-viewed": _recently_viewed,
+    "buy-again": _buy_again,
+    "new-arrivals": _new_arrivals,
+}

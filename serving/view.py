@@ -1,0 +1,176 @@
+"""Pure: what all placements of one request look at, each part worked out once, and when needed."""
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from random import Random
+
+from online_models.bounded import cart_lines
+from online_models.users import UserState
+from serving.choices import Allowed, Fallback, Model, Shelf, Suggested
+from serving.conditions import Facts, Failed, Needed, shares
+from serving.eligibility import barred_products, resting_products
+from serving.lazy import lazy
+from serving.rules import Excluded, SlateRules
+from serving.schemas import Request
+
+SPARE = 100  # candidates beyond the slots, where rules pass some over after ranking
+MAX_HISTORY = 30
+
+
+class View:
+    """One request and what is known; ``taken`` is what its placements show so far."""
+
+    def __init__(
+        self,
+        request: Request,
+        user: UserState | None,
+        model: Model,
+        shelf: Shelf,
+        rules: Mapping[str, SlateRules],
+        now: int,
+        rng: Random,
+        missing: Fallback | None,
+        needed: Needed,
+        failed: Failed,
+    ) -> None:
+        self.request = request
+        self.user = user
+        self.model = model
+        self.shelf = shelf
+        self.now = now
+        self.rng = rng
+        self.missing = missing
+        self.taken: set[str] = set()
+        self._rules = rules
+        self._needed = needed
+        self._failed = failed
+        self._allowed: dict[tuple[Excluded, bool], Allowed] = {}
+        self._asked: dict[tuple[str, Allowed], Sequence[Suggested]] = {}
+
+    @lazy
+    def page_product(self) -> str | None:
+        """The product that the page shows."""
+        return self.request.page_product()
+
+    @lazy
+    def page_category(self) -> str | None:
+        """The category that the page shows, or that of its product."""
+        if self.request.page is not None and self.request.page.category:
+            return self.request.page.category
+        return None if self.page_product is None else self.category_of(self.page_product)
+
+    @lazy
+    def category(self) -> str | None:
+        """The category that the visitor turned to most."""
+        values = self.user.categories if self.user is not None else {}
+        return max(values, key=lambda name: (values[name], name)) if values else None
+
+    @lazy
+    def viewed(self) -> Sequence[str]:
+        """What the visitor viewed, latest first, the page's product before all."""
+        seen = [name for _, name in self.user.viewed] if self.user is not None else []
+        current = self.page_product
+        return seen if current is None else [current, *(name for name in seen if name != current)]
+
+    @lazy
+    def history(self) -> Sequence[str]:
+        """What the visitor viewed, put into the cart or bought, in any session, latest first."""
+        if self.user is None:
+            return []
+        dated = sorted((*self.user.viewed, *self.user.carted, *self.user.bought), reverse=True)
+        return list(dict.fromkeys(name for _, name in dated))[:MAX_HISTORY]
+
+    @lazy
+    def in_cart(self) -> Mapping[str, tuple[float, float | None]]:
+        """Pieces and price of each product in the cart: the request's, else the remembered one."""
+        if self.request.cart is None:
+            return cart_lines(self.user.cart) if self.user is not None else {}
+        lines: dict[str, tuple[float, float | None]] = {}
+        for line in self.request.cart_lines():
+            pieces, price = lines.get(str(line.product_id), (0.0, None))
+            lines[str(line.product_id)] = (
+                pieces + line.quantity,
+                price if line.price is None else line.price,
+            )
+        return lines
+
+    @lazy
+    def cart_categories(self) -> set[str]:
+        """The categories of what is in the cart."""
+        found = (self.category_of(name) for name in self.in_cart)
+        return {category for category in found if category is not None}
+
+    @lazy
+    def cart_value(self) -> float:
+        """What the cart is worth, at the catalog's prices where no other is said."""
+        return sum(
+            pieces * (self._price(name) if price is None else price)
+            for name, (pieces, price) in self.in_cart.items()
+        )
+
+    @lazy
+    def n_wanted(self) -> int:
+        """How many candidates fill all slots of the request, whatever its placements share."""
+        options = self.request.options
+        limit = options.limit if options is not None else None
+        rules = [self._rules[name] for name in self.request.placements if name in self._rules]
+        n_slots = sum(limit or one.placement.slots for one in rules)
+        return n_slots + (SPARE if any(one.is_picky for one in rules) else 0)
+
+    @lazy
+    def facts(self) -> Facts:
+        """What conditions are asked about."""
+        return Facts(self.request, self.user, self._cart_facts(), self._needed, self._failed)
+
+    def category_of(self, product_id: str) -> str | None:
+        """Return a product's category, if it is known."""
+        item = self.shelf.item(product_id)
+        return None if item is None else item.category
+
+    def allowed(self, excluded: Excluded, *, also_resting: bool = False) -> Allowed:
+        """Return what tells whether a product may be shown by a placement that excludes this."""
+        key = (excluded, also_resting)
+        allowed = self._allowed.get(key)
+        if allowed is None:
+            barred = barred_products(self.request, self.user, self.in_cart, excluded, self.now)
+            if self.user is not None and excluded.rotate_after and not also_resting:
+                barred |= resting_products(self.user, excluded, self.now)
+            allowed = self._allowed[key] = _allowed(self.shelf.for_sale(excluded.filter), barred)
+        return allowed
+
+    def ask(
+        self, what: str, allowed: Allowed, question: Callable[[int], Sequence[Suggested]]
+    ) -> Sequence[Suggested]:
+        """Ask the model, once for all placements that ask the same and allow the same."""
+        key = (what, allowed)
+        answer = self._asked.get(key)
+        if answer is None:
+            answer = self._asked[key] = question(self.n_wanted)
+        return answer
+
+    def _price(self, product_id: str) -> float:
+        item = self.shelf.item(product_id)
+        return (item.price or 0.0) if item is not None else 0.0
+
+    def _cart_facts(self) -> dict[str, object]:
+        items = [self.shelf.item(name) for name in self.in_cart]
+        return {
+            "products": list(self.in_cart),
+            "categories": sorted(self.cart_categories),
+            "brands": sorted({item.brand for item in items if item is not None and item.brand}),
+            "value": float(self.cart_value),
+            "n_products": len(self.in_cart),
+            "n_pieces": float(sum(pieces for pieces, _ in self.in_cart.values())),
+        }
+
+    @lazy
+    def affinities(self) -> tuple[dict[str, float], dict[str, float]]:
+        """The visitor's shares of categories, and of brands."""
+        if self.user is None:
+            return {}, {}
+        return shares(self.user.categories), shares(self.user.brands)
+
+
+def _allowed(for_sale: Set[str] | None, barred: set[str]) -> Allowed:
+    if for_sale is None:
+        return lambda product_id: product_id not in barred
+    return lambda product_id: product_id in for_sale and product_id not in barred

@@ -1,0 +1,60 @@
+import pytest
+
+from config.conditions import InvalidCondition, compile_condition, needed_fields
+
+
+def test_a_condition_is_cut_by_what_its_parts_name() -> None:
+    condition = compile_condition(
+        "product.price < 9.0 && user.known && product.brand == page.type && product.stock > 1"
+    )
+    assert condition.product is not None
+    assert condition.product.source == "(product.price < 9.0) && (product.stock > 1)"
+    assert [test.source for test in condition.request] == ["user.known"]
+    assert [test.source for test in condition.both] == ["product.brand == page.type"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "product.price < 9.0 && user.known || page.type == 'cart'",
+        "user.known ? product.price < 9.0 && true : false",
+        "product.name == r'a' && user.known",
+        "product.name == '''a && b''' && user.known",
+        "product.name == 'it\\'s' && user.known",
+    ],
+)
+def test_what_cannot_be_cut_safely_stays_whole(source: str) -> None:
+    condition = compile_condition(source)
+    assert (condition.product, condition.request) == (None, ())
+    assert [test.source for test in condition.both] == [source]
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("product.price <", "at 16 of 'product.price <', before ''"),
+        ("product.price < 9 && )", "at 22"),
+        ("prodct.price < 9", "'prodct' is not known; allowed: product, user, cart, page"),
+        ("product.colour == 'red'", "product.colour is not known; allowed: added_at, brand"),
+        ("cheap(product)", "cheap() is not known; allowed: bytes, contains"),
+    ],
+)
+def test_a_condition_that_is_none_says_where_and_what_is_allowed(source: str, problem: str) -> None:
+    with pytest.raises(InvalidCondition) as raised:
+        compile_condition(source)
+    assert problem in str(raised.value)
+
+
+def test_only_fields_that_are_named_are_needed() -> None:
+    one = compile_condition("product.price < 9 && product.name == 'the user of product.colour'")
+    other = compile_condition("size(product) > 1 && cart.value > 3.0")
+    assert needed_fields(one.tests) == {"product": frozenset(("price", "name"))}
+    assert needed_fields((*one.tests, *other.tests)) == {
+        "product": None,
+        "cart": frozenset(("value",)),
+    }
+
+
+def test_names_that_a_condition_binds_itself_are_its_own() -> None:
+    condition = compile_condition("cart.products.exists(x, x == product.id)")
+    assert len(condition.both) == 1
