@@ -1,7 +1,5 @@
 """Pure: which products must not be suggested to a visitor, whoever would suggest them."""
 
-from collections.abc import Iterable
-
 from online_models.bounded import cart_lines
 from online_models.shown import ignored
 from online_models.users import UserState
@@ -10,11 +8,7 @@ from serving.schemas import Request
 
 
 def barred_products(
-    request: Request,
-    user: UserState | None,
-    in_cart: Iterable[str],
-    excluded: Excluded,
-    now: int,
+    request: Request, user: UserState | None, excluded: Excluded, now: int
 ) -> set[str]:
     """Return what lies before the visitor, is excluded by the request or by the placement."""
     barred: set[str] = set()
@@ -24,9 +18,9 @@ def barred_products(
     if current is not None:
         barred.add(current)
     if excluded.in_cart:
-        barred.update(in_cart)
+        barred.update(str(line.product_id) for line in request.cart_lines())
     if user is not None:
-        if excluded.in_cart and request.cart is not None:
+        if excluded.in_cart:
             barred.update(cart_lines(user.cart))
         for dated, age_ms in ((user.bought, excluded.bought_ms), (user.viewed, excluded.viewed_ms)):
             if age_ms:

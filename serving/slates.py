@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from config.placements import Picks, Strategy
+from config.placements import RELEVANT, Picks, Strategy
 from serving.choices import Allowed, Candidate, Fallback, Pick, Slate
 from serving.exploring import SeldomSeen, explore
 from serving.reasons import Why
@@ -54,7 +54,8 @@ def _fill(slots: "_Slots", rules: SlateRules, view: View) -> int:
     if rules.fills and not slots.is_full:
         allowed = view.allowed(rules.excluded)
         slots.take(candidates("trending", view, allowed), allowed, "trending")
-        slots.take(whole_catalog(view, allowed), allowed, "catalog")
+        for_sale = view.shelf.for_sale(rules.excluded.filter)
+        slots.take(whole_catalog(view, for_sale or ()), allowed, "catalog")
     if rules.excluded.rotate_after and not slots.is_full:
         allowed = view.allowed(rules.excluded, also_resting=True)
         slots.take(
@@ -73,7 +74,7 @@ def _weighted(
     """Return a strategy's candidates, relevant enough, as boosts and buries order them."""
     found = candidates(strategy, view, allowed)
     least = rules.placement.min_relevance
-    if least:
+    if least and strategy in RELEVANT:
         found = (candidate for candidate in found if candidate.score >= least)
     if not rules.factors:
         return found

@@ -20,12 +20,12 @@ def candidates(strategy: Strategy, view: View, allowed: Allowed) -> Iterable[Can
     return _STRATEGIES[strategy](view, allowed)
 
 
-def whole_catalog(view: View, allowed: Allowed) -> Iterator[Candidate]:
-    """Yield what fills a slate at last: the newest that fit, the newest, then all for sale."""
+def whole_catalog(view: View, for_sale: Iterable[str]) -> Iterator[Candidate]:
+    """Yield what fills a slate at last: the newest that fit, the newest, then all."""
     for category in _fitting(view):
         yield from _ranked(view.shelf.newest(category), Why.IN_SHOP)
     yield from _ranked(view.shelf.newest(), Why.IN_SHOP)
-    yield from _ranked(view.shelf.for_sale() or (), Why.IN_SHOP)
+    yield from _ranked(for_sale, Why.IN_SHOP)
 
 
 def fitting_category(view: View) -> str:

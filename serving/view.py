@@ -131,7 +131,7 @@ class View:
         key = (excluded, also_resting)
         allowed = self._allowed.get(key)
         if allowed is None:
-            barred = barred_products(self.request, self.user, self.in_cart, excluded, self.now)
+            barred = barred_products(self.request, self.user, excluded, self.now)
             if self.user is not None and excluded.rotate_after and not also_resting:
                 barred |= resting_products(self.user, excluded, self.now)
             allowed = self._allowed[key] = _allowed(self.shelf.for_sale(excluded.filter), barred)

@@ -1,7 +1,7 @@
 """What tests of decisions begin with: visitors, a model, a catalog, placements."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -102,9 +102,10 @@ def decided(
     placements: Mapping[str, Placement] = PLACEMENTS,
     missing: Fallback | None = None,
     rng: Random | None = None,
+    failed: Callable[[str], None] = lambda _: None,
 ) -> Decision:
     """Return what is decided at ``NOW``; without ``rng`` nothing is explored."""
-    shop = Shop(model or a_model(), catalog or Catalog(), placements)
+    shop = Shop(model or a_model(), Catalog() if catalog is None else catalog, placements, failed)
     return decide(request or a_request(), user, shop, NOW, rng or Certain(), missing)
 
 

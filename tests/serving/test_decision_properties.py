@@ -1,10 +1,12 @@
 """Whatever visitors, models, catalogs and requests there are: a decision, and a sound one."""
 
+from random import Random
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.catalog import Item
-from config.placements import Picks, Placement, Products
+from config.placements import STRATEGIES, Picks, Pin, Placement, Products, Strategy
 from online_models.decay import Counter
 from online_models.users import UserState
 from serving.catalog import Catalog
@@ -22,6 +24,7 @@ from tests.serving.deciding import (
     a_user,
     decided,
     in_cart,
+    slate_of,
 )
 
 PRODUCTS = st.sampled_from(list("abcdefgh"))
@@ -99,8 +102,7 @@ def test_a_slate_is_never_too_long_repeats_nothing_and_holds_nothing_barred(
         missing=missing if user is None else None,
     )
     assert list(decision.choices) == request.placements
-    in_cart = [str(line.product_id) for line in request.cart_lines()]
-    barred = barred_products(request, user, in_cart, slate_rules(row).excluded, NOW)
+    barred = barred_products(request, user, slate_rules(row).excluded, NOW)
     n_slots = (request.options and request.options.limit) or 4
     everything = [
         pick.product_id
@@ -117,3 +119,81 @@ def test_a_slate_is_never_too_long_repeats_nothing_and_holds_nothing_barred(
             for_sale = catalog.for_sale()
             assert for_sale is None or set(shown) <= for_sale
     assert (decision.fallback is not None) or user is not None
+
+
+FILTERS = [
+    "",
+    "product.price > 2.0",
+    "product.stock > 1 && user.known",
+    "product.price > cart.value",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    user=users(),
+    request=requests(),
+    prices=st.dictionaries(PRODUCTS, st.floats(0, 9), min_size=1),
+    after=st.dictionaries(PRODUCTS, UNIQUE, max_size=4),
+    strategy=st.sampled_from(STRATEGIES),
+    condition=st.sampled_from(FILTERS),
+    pins=UNIQUE,
+    explore=st.sampled_from([0.0, 0.5, 1.0]),
+    seed=st.integers(0, 9),
+)
+def test_a_slate_is_full_as_long_as_enough_may_be_shown_and_holds_to_every_rule(
+    user: UserState | None,
+    request: Request,
+    prices: dict[str, float],
+    after: dict[str, list[str]],
+    strategy: Strategy,
+    condition: str,
+    pins: list[str],
+    explore: float,
+    seed: int,
+) -> None:
+    items = [Item(id=name, name=name, price=price, stock=2) for name, price in prices.items()]
+    row = Products(
+        strategy=strategy,
+        slots=4,
+        filter=condition,
+        fill=True,
+        pin=tuple(Pin(slot, name) for slot, name in enumerate(pins[:4])),
+        explore=explore,
+    )
+    decision = decided(
+        request,
+        user,
+        model=a_model(after, {}),
+        catalog=a_catalog(*items),
+        placements={"row": row, "trend": Products(slots=2), "hero": HERO, "exit": OFFER},
+        rng=Random(seed),
+    )
+    rules = slate_rules(row)
+    barred = barred_products(request, user, rules.excluded, NOW)
+    # What is bought again may have been bought a moment ago.
+    bought_again = barred_products(request, user, rules.excluded_again, NOW)
+    worth = _worth(request, user, prices)
+    fits = {
+        name
+        for name, price in prices.items()
+        if {
+            "": True,
+            FILTERS[1]: price > 2.0,
+            FILTERS[2]: user is not None,
+            FILTERS[3]: price > worth,
+        }[condition]
+    }
+    shown = [pick.product_id for pick in slate_of(decision, "row").picks]
+    n_slots = (request.options and request.options.limit) or 4
+    assert set(shown) <= fits - (bought_again if strategy == "buy-again" else barred)
+    assert len(shown) >= min(n_slots, len(fits - barred))
+    assert all(0 < pick.probability <= 1 for pick in slate_of(decision, "row").picks)
+
+
+def _worth(request: Request, user: UserState | None, prices: dict[str, float]) -> float:
+    """Return what the cart is worth; each remembered line is one piece at 10."""
+    if request.cart is None:
+        return 10.0 * len(user.cart) if user is not None else 0.0
+    lines = request.cart_lines()
+    return sum(line.quantity * prices.get(str(line.product_id), 0.0) for line in lines)
