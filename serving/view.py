@@ -12,7 +12,7 @@ from serving.lazy import lazy
 from serving.rules import Excluded, SlateRules
 from serving.schemas import Request
 
-SPARE = 100  # candidates beyond the slots, where rules pass some over after ranking
+SPARE = 40  # candidates beyond the slots, where rules pass some over after ranking
 MAX_HISTORY = 30
 
 
