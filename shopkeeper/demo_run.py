@@ -24,6 +24,7 @@ from loadtest.shopping import Tastes, goods_of
 from shopkeeper.catalog_files import CatalogFormat, read_catalog
 from shopkeeper.catalog_upload import upload
 from shopkeeper.demo_catalog import demo_lines, demo_products
+from shopkeeper.demo_customers import send_past_orders
 from shopkeeper.live_figures import (
     Figures,
     figures_between,
@@ -72,7 +73,9 @@ def open_shop(shop: Shop, plan: Plan, console: Console, news: deque[str]) -> Non
     write_key, secret_key = plan.secrets.write_keys[0], plan.secrets.secret_keys[0]
     reading = read_catalog(demo_lines(), CatalogFormat.NDJSON, datetime.now(UTC))
     n_products = upload(shop.url, secret_key, reading.changes, lambda _: shop.step()).upserted
-    tastes = tastes_of([goods_of(product) for product in demo_products()], plan.seed)
+    products = demo_products()
+    send_past_orders(shop.url, secret_key, products, datetime.now(UTC))
+    tastes = tastes_of([goods_of(product) for product in products], plan.seed)
     past_seed = plan.seed + 1_000_000
     n_past = send_past_shoppers(shop.url, write_key, tastes, past_seed, PAST_EVENTS)
     typer.echo(f"catalog: {n_products:,} products; {n_past:,} events of the last hour's shoppers")

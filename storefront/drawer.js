@@ -61,7 +61,7 @@ export class Drawer {
       const how = placement.strategy ?? placement.type;
       const fallback = placement.fallback ? `<p class="warn">fallback: ${escape(placement.fallback)}</p>` : "";
       const what = placement.products
-        ? `<ol>${placement.products.map((product) => `<li>${escape(this.catalog.get(product.id)?.name ?? product.id)}<small>${escape(product.reason)}</small></li>`).join("")}</ol>`
+        ? `<ol>${placement.products.map((product) => `<li>${escape(this.catalog.get(product.id)?.name ?? product.id)}<small>${escape(product.reason)} · ${escape(product.step)}</small></li>`).join("")}</ol>`
         : `<p>${placement.content ? escape(placement.content.headline) : "nothing"}<small>${escape(placement.reason)}</small></p>`;
       return `<details open data-why="${escape(name)}"><summary>${escape(name)} <span>${escape(how)}</span></summary>${what}${fallback}</details>`;
     });

@@ -8,7 +8,6 @@ import * as views from "./views.js";
 
 const NAMES = ["Ann", "Ben", "Chloé", "Deniz"];
 const PAGE_SIZE = 24;
-const ROW_SIZE = 4;
 const $ = (selector) => document.querySelector(selector);
 
 class Shop {
@@ -55,13 +54,13 @@ class Shop {
 
   #home() {
     this.#page("Home", views.home());
-    return this.#fill(["home-hero", "home-next", "home-trending"], { type: "home" });
+    return this.#fill(["home-hero", ...Object.keys(views.HOME_ROWS)], { type: "home" });
   }
 
   #category(name, style) {
     this.#page(views.title(name), views.category(this.catalog, name, style, PAGE_SIZE), { category: name });
     this.shopkeeper.track("Product List Viewed", { list_id: style ?? name, category: name });
-    const ask = () => this.#fill(["home-next"], { type: "category", category: name });
+    const ask = () => this.#fill(Object.keys(views.CATEGORY_ROWS), { type: "category", category: name });
     $("#more")?.addEventListener("click", () => {
       $("#main").innerHTML = views.category(this.catalog, name, style, Infinity);
       ask();
@@ -72,14 +71,15 @@ class Shop {
   #product(product) {
     this.#page(product.name, views.product(product));
     this.shopkeeper.track("Product Viewed", productFields(product));
+    const ask = () => this.#fill(Object.keys(views.PRODUCT_ROWS), { type: "product", productId: product.id, category: product.category });
     $("#add").addEventListener("click", () => {
       this.basket.change(product.id, 1);
       this.shopkeeper.track("Product Added", { ...productFields(product), quantity: 1 });
       this.#marks(product.category);
       $("#add").textContent = "In your cart";
-      this.#fill(["product-next"], { type: "product", productId: product.id, category: product.category });
+      ask();
     });
-    return this.#fill(["product-next"], { type: "product", productId: product.id, category: product.category });
+    return ask();
   }
 
   #cart() {
@@ -128,13 +128,13 @@ class Shop {
     } else {
       const shown = (placement?.products ?? [])
         .map(({ id, reason }, slot) => ({ product: this.catalog.get(id), slot, reason }))
-        .filter(({ product }) => product && !document.querySelector(`section:not([data-row="${name}"]) [data-product="${CSS.escape(product.id)}"]`))
-        .slice(0, ROW_SIZE);
+        .filter(({ product }) => product);
       section.hidden = shown.length === 0;
       if (!shown.length) return;
       const cards = shown.map(({ product, slot, reason }) => views.card(product, { placement: name, slot, reason }));
       section.querySelector(".cards").innerHTML = cards.join("");
       placement.shown = shown.map(({ product, slot }) => ({ product_id: product.id, position: slot }));
+      this.shopkeeper.track("Product List Viewed", { list_id: name, decision_id: this.decision.decisionId, products: placement.shown });
     }
     this.shopkeeper.track("Promotion Viewed", this.#promotion(name, placement));
   }
@@ -160,7 +160,11 @@ class Shop {
     event.preventDefault();
     const { placement, slot } = link.dataset;
     const shown = placement && this.decision?.placements[placement];
-    if (shown) this.shopkeeper.track("Promotion Clicked", this.#promotion(placement, shown, Number(slot)));
+    if (shown) {
+      this.shopkeeper.track("Promotion Clicked", this.#promotion(placement, shown, Number(slot)));
+      const product = shown.products?.[slot]?.id;
+      if (product) this.shopkeeper.track("Product Clicked", { product_id: product, list_id: placement, position: Number(slot), decision_id: this.decision.decisionId });
+    }
     this.go(link.getAttribute("href"));
   }
 

@@ -20,8 +20,26 @@ export function row(heading, placement, cards) {
 
 export const waiting = (heading, placement, slots) => row(heading, placement, Array.from({ length: slots }, () => `<div class="card ghost"></div>`));
 
+/** The rows of a page: each placement with its title, empty until it is decided. */
+export const HOME_ROWS = {
+  "home-next": "Picked for you",
+  "home-for-you": "More of what you like",
+  "home-recent": "You looked at these",
+  "home-again": "Time for more?",
+  "home-trending": "Popular right now",
+  "home-new": "Just arrived",
+};
+export const CATEGORY_ROWS = { "category-trending": "Popular in here", "home-next": "You may also like" };
+export const PRODUCT_ROWS = {
+  "product-next": "What others looked at next",
+  "product-similar": "Similar to this",
+  "product-together": "Often bought together",
+};
+
+const rows = (titles) => Object.entries(titles).map(([placement, heading]) => waiting(heading, placement, 4)).join("");
+
 export function home(banner) {
-  return `<section id="hero" data-row="home-hero">${banner ?? ""}</section>${waiting("Picked for you", "home-next", 4)}${waiting("Popular right now", "home-trending", 4)}`;
+  return `<section id="hero" data-row="home-hero">${banner ?? ""}</section>${rows(HOME_ROWS)}`;
 }
 
 export function hero(content, drawn) {
@@ -35,12 +53,12 @@ export function category(catalog, name, style, most) {
   const base = `/category/${encodeURIComponent(name)}`;
   const chips = [chip("all", base, !style), ...catalog.styles(name).map((other) => chip(other, `${base}?style=${encodeURIComponent(other)}`, other === style))];
   const more = products.length > most ? `<button id="more" class="button" type="button">Show more</button>` : "";
-  return `<h1>${escape(title(name))} <small>${products.length} products</small></h1><div class="chips">${chips.join("")}</div><div class="cards">${products.slice(0, most).map((product) => card(product)).join("")}</div><p class="center">${more}</p>${waiting("You may also like", "home-next", 4)}`;
+  return `<h1>${escape(title(name))} <small>${products.length} products</small></h1><div class="chips">${chips.join("")}</div><div class="cards">${products.slice(0, most).map((product) => card(product)).join("")}</div><p class="center">${more}</p>${rows(CATEGORY_ROWS)}`;
 }
 
 export function product(item) {
   return `<p class="path"><a href="/" data-link>Home</a> / <a href="/category/${encodeURIComponent(item.category)}" data-link>${escape(title(item.category))}</a></p>
-  <article class="product"><div class="frame">${picture(item)}</div><div><h1>${escape(item.name)}</h1><p class="price">${money(item.price)}</p><p>${escape(item.description)}</p><p class="stock">${item.stock > 0 ? `In stock: ${item.stock} pieces` : "Sold out"}</p><button id="add" class="button" type="button" ${item.stock > 0 ? "" : "disabled"}>Add to cart</button></div></article>${waiting("Goes well with this", "product-next", 4)}`;
+  <article class="product"><div class="frame">${picture(item)}</div><div><h1>${escape(item.name)}</h1><p class="price">${money(item.price)}</p><p>${escape(item.description)}</p><p class="stock">${item.stock > 0 ? `In stock: ${item.stock} pieces` : "Sold out"}</p><button id="add" class="button" type="button" ${item.stock > 0 ? "" : "disabled"}>Add to cart</button></div></article>${rows(PRODUCT_ROWS)}`;
 }
 
 export function cart(basket) {

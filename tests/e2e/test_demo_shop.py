@@ -276,3 +276,122 @@ def test_shop_fits_a_phone(browser: Browser, shop_url: str, scheme: Any) -> None
     page.locator("#drawer-button").tap()
     expect(page.locator("#drawer")).to_be_visible()
     context.close()
+
+
+ROWS = {
+    "home-next": ("Picked for you", "next-best"),
+    "home-for-you": ("More of what you like", "for-you"),
+    "home-recent": ("You looked at these", "recently-viewed"),
+    "home-again": ("Time for more?", "buy-again"),
+    "home-trending": ("Popular right now", "trending"),
+    "home-new": ("Just arrived", "new-arrivals"),
+    "category-trending": ("Popular in here", "trending"),
+    "product-next": ("What others looked at next", "next-best"),
+    "product-similar": ("Similar to this", "similar"),
+    "product-together": ("Often bought together", "bought-together"),
+    "cart-next": ("Goes with what is in your cart", "cart-cross-sell"),
+}
+
+
+class Seen:
+    """What the pages show, row by row, beside what the answers said of it."""
+
+    def __init__(self, page: Page) -> None:
+        self.titles: dict[str, str] = {}
+        self.reasons: dict[str, list[str]] = {}
+        self.steps: dict[str, set[str]] = {}
+        self._page = page
+        page.on("response", self._note)
+
+    def _note(self, response: Response) -> None:
+        if response.url.endswith("/v1/personalize"):
+            for name, placement in response.json()["placements"].items():
+                steps = {product["step"] for product in placement.get("products", ())}
+                self.steps.setdefault(name, set()).update(steps)
+
+    def look(self) -> None:
+        """Read every row that is there."""
+        for section in self._page.locator("section.row:visible").all():
+            name = str(section.get_attribute("data-row"))
+            self.titles.setdefault(name, section.locator("h2").inner_text())
+            self.reasons[name] = section.locator("a.card .reason").all_inner_texts()
+
+
+def put_into_cart_alone(page: Page, n: int) -> None:
+    """Put the n-th of the trending products into the cart, nothing else, and look at it."""
+    go_home(page)
+    view(page, cards(page, "home-trending").nth(n))
+    page.locator("header .cart").click()
+    cards(page, "cart-next")
+    for less in page.locator("[data-less]").all():
+        less.click()
+    page.go_back()
+    page.locator("#add").click()
+    expect(page.locator("#cart-count")).to_have_text("1")
+    page.locator("header .cart").click()
+    cards(page, "cart-next")
+
+
+def test_every_strategy_is_seen_with_its_title_and_its_reasons(page: Page) -> None:
+    seen = Seen(page)
+    page.locator("#account").click()
+    page.locator("#sign-in .button", has_text="Ann").click()
+    expect(page.locator("#account")).to_have_text("Ann")
+    for n in range(3):
+        view(page, cards(page, "home-trending").nth(n))
+        cards(page, "product-similar")
+        cards(page, "product-together")
+        seen.look()
+        go_home(page)
+    expect(page.locator('[data-row="home-recent"] a.card')).not_to_have_count(0)
+    expect(page.locator('[data-row="home-again"] a.card')).not_to_have_count(0)
+    cards(page, "home-for-you")
+    cards(page, "home-new")
+    seen.look()
+    page.locator("#categories a", has_text="Footwear").click()
+    cards(page, "category-trending")
+    seen.look()
+    for n in range(4):  # what goes with it must be of another category, and seldom is
+        put_into_cart_alone(page, n)
+        seen.look()
+        if "cart-cross-sell" in seen.steps["cart-next"]:
+            break
+    assert {name: seen.titles.get(name) for name in ROWS} == {
+        name: title for name, (title, _) in ROWS.items()
+    }
+    for name, (_, strategy) in ROWS.items():
+        assert strategy in seen.steps[name], name
+        assert seen.reasons[name], name
+        assert all(seen.reasons[name]), name
+    assert "you buy this regularly" in seen.reasons["home-again"]
+    assert set(seen.reasons["home-recent"]) == {"you looked at this lately"}
+
+
+def test_no_product_is_twice_on_a_page_but_for_what_was_looked_at(page: Page) -> None:
+    view(page, cards(page, "home-trending").nth(0))
+    shown = [
+        name
+        for row in ("product-next", "product-similar", "product-together")
+        for name in product_ids(page, row)
+    ]
+    assert len(shown) == len(set(shown)) == 12
+
+
+def test_impressions_and_clicks_of_products_are_told_as_the_spec_has_them(page: Page) -> None:
+    sent: list[dict[str, Any]] = []
+    page.on("request", lambda request: sent.extend(_events(request.url, request.post_data)))
+    card = cards(page, "home-trending").nth(1)
+    product_id = card.get_attribute("data-product")
+    view(page, card)
+    shown_next = product_ids(page, "product-next")
+    go_home(page)
+    named = [(event.get("event"), event.get("properties", {})) for event in sent]
+    [clicked] = [facts for name, facts in named if name == "Product Clicked"]
+    assert (clicked["product_id"], clicked["list_id"], clicked["position"]) == (
+        product_id,
+        "home-trending",
+        1,
+    )
+    lists = [facts for name, facts in named if name == "Product List Viewed"]
+    shown = next(facts for facts in lists[::-1] if facts["list_id"] == "product-next")
+    assert [one["product_id"] for one in shown["products"]] == shown_next
