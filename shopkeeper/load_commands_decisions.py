@@ -1,4 +1,4 @@
-"""The benches of decisions: serve, freshness, faults, neighbours."""
+"""The benches of decisions: serve, freshness, faults, neighbours, rules."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from loadtest.bench_freshness import FreshnessLoad, bench_freshness
 from loadtest.bench_neighbours import bench_neighbours
 from loadtest.bench_serve import ServeLoad, bench_serve
 from loadtest.latency import picture
+from shopkeeper.bench_rules import bench_rules
 from shopkeeper.lifeline import tied
 from shopkeeper.load_inputs import AsJson, Rounds, Seed, history_of
 from shopkeeper.load_reports import report, say, show_curves
@@ -28,6 +29,7 @@ def register(bench: typer.Typer) -> None:
     bench.command(epilog="Example: shopkeeper bench freshness --rounds 5 --json")(freshness)
     bench.command(epilog="Example: shopkeeper bench faults --json")(faults)
     bench.command(epilog="Example: SHOPKEEPER_DATA=data shopkeeper bench neighbours")(neighbours)
+    bench.command(epilog="Example: shopkeeper bench rules --rounds 5 --json")(rules)
 
 
 def serve(
@@ -96,6 +98,11 @@ def neighbours(
 ) -> None:
     """Whether answers follow the visitor, event after event, through a file of real sessions."""
     report(bench_neighbours(history_of(events, seed), samples, seed, tied, say), as_json=as_json)
+
+
+def rules(rounds: Rounds = 7, seed: Seed = 1, as_json: AsJson = False) -> None:
+    """What rules of placements cost a decision, by kind of rule, in this process alone."""
+    report(bench_rules(rounds, seed), as_json=as_json)
 
 
 def _show(
