@@ -33,8 +33,10 @@ COOKIE = IDS.anonymous("cookie-1")
 HERO = Banner(content=Content(headline="Hello"), by_category={"hiking": Content(headline="Peaks")})
 OFFER = Offer(content=Content(headline="10 % off"))
 PLACEMENTS: dict[str, Placement] = {
-    "next-best": Products(slots=3, fallback=(Picks(("gift-card", "map")),)),
-    "trending": Products(strategy="trending", slots=3, fallback=(Picks(("gift-card",)),)),
+    "next-best": Products(slots=3, explore=0.0, fallback=(Picks(("gift-card", "map")),)),
+    "trending": Products(
+        strategy="trending", slots=3, explore=0.0, fallback=(Picks(("gift-card",)),)
+    ),
     "hero": HERO,
     "exit": OFFER,
 }
