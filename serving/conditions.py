@@ -65,10 +65,17 @@ class Facts:
         self._needed = needed
         self._failed = failed
         self._there: set[str] = set()
+        self._answers: dict[Test, bool] = {}
 
     def hold(self, tests: Iterable[Test]) -> bool:
-        """Tell whether conditions that name no product hold."""
-        return all(self._asked(test) for test in tests)
+        """Tell whether conditions that name no product hold; each is asked once a request."""
+        for test in tests:
+            answer = self._answers.get(test)
+            if answer is None:
+                answer = self._answers[test] = self._asked(test)
+            if not answer:
+                return False
+        return True
 
     def hold_for(self, item: Item | None, tests: Iterable[Test]) -> bool:
         """Tell whether conditions hold for a product; of one that is not in the catalog, none."""

@@ -14,7 +14,13 @@ from config.placements import STRATEGIES, Products
 README = (Path(__file__).parents[2] / "serving" / "README.md").read_text(encoding="utf-8")
 SECTION = README.partition("## Placements of products")[2].partition("## `PUT")[0]
 ROWS = re.findall(r"^\| `(\w+)` \| ([^|]+) \| .+ \| `(\w+ = .+)` \|$", SECTION, re.MULTILINE)
-DEFAULTS = {"none": {None, ""}, "`[]`": {()}, "as fits": {None}, "true": {True}, "false": {False}}
+DEFAULTS: dict[str, set[object]] = {
+    "none": {None, ""},
+    "`[]`": {()},
+    "as fits": {None},
+    "true": {True},
+    "false": {False},
+}
 BY_STRATEGY = {"exclude_bought_days", "explore"}  # None in the settings; the text says for which
 
 

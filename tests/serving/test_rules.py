@@ -197,6 +197,20 @@ def test_a_boost_may_depend_on_the_visitor_and_on_the_page() -> None:
     assert ids(shown(request=a_request("row", page=Page(category="c3")), boost=(same,))) == "gha"
 
 
+def test_what_names_no_product_is_asked_once_a_request_however_many_candidates_there_are() -> None:
+    failed: list[str] = []
+    weight = Weight(factor=2.0, when="user.traits.tier == 'gold' && product.price > 1.0")
+    decided(
+        a_request("row", "other"),
+        a_user(),
+        model=MODEL,
+        catalog=a_shop(),
+        placements={"row": Products(boost=(weight,)), "other": Products(boost=(weight,))},
+        failed=failed.append,
+    )
+    assert failed == ["row", "other"]  # one failure, told of both that ask it
+
+
 def test_at_most_so_many_are_of_one_category_or_brand_in_all_steps() -> None:
     assert ids(shown(slots=4, max_per_category=1)) == "aceg"
     slate = shown(slots=4, max_per_category=1, model=FakeModel(trend={"": LETTERS}))
