@@ -78,6 +78,7 @@ def run_server(settings: Settings, secrets: Secrets, sock: socket.socket | None 
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nothing here depends on who is behind the connection
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
