@@ -100,7 +100,9 @@ class _View:
 
     @cached_property
     def _candidates(self) -> Iterator[Suggested]:
-        return iter(self.model.suggest(self._viewed()))
+        # A list: the generator would hold this view, which holds it, and only the garbage collector
+        # could free them, in pauses of milliseconds.
+        return iter(self.model.suggest(list(self._viewed())))
 
     @cached_property
     def category(self) -> str | None:
