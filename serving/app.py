@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -32,6 +33,7 @@ from serving.routes.collect import collect_routes
 from serving.routes.personalize import PERSONALIZE_PATH, PersonalizeRoute
 from serving.users import UserReader
 
+DOCS_FILES_PATH = "/docs-files"
 _STOP_SECONDS = 0.25
 
 log = structlog.get_logger()
@@ -67,10 +69,11 @@ def create_app(
         users=users,
         watcher=watcher,
     )
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Shopkeeper",
         description="Events in, decisions out.",
         redoc_url=None,
+        static_url=DOCS_FILES_PATH,
         redirect_slashes=False,
         lifespan=_lifespan(state, watcher, background, on_stop),
     )
