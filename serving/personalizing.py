@@ -14,7 +14,7 @@ from online_models.next_product import NextProduct
 from serving.access import Caller, KeyRing
 from serving.asking import asker_of, is_granted, said_by_request
 from serving.catalog import Catalog
-from serving.choices import Choice, Decision, Fallback, MadeOffer, Slate
+from serving.choices import Choice, Decision, Fallback, MadeOffer, Slate, result_of
 from serving.decision import decide
 from serving.decision_log import DecisionLog, Made
 from serving.finding import Finder, Found
@@ -175,14 +175,14 @@ class _Counts:
         self._observe = [
             metrics.decision_seconds.labels(stage).observe for stage in ("read", "decide", "encode")
         ]
-        self._decided: dict[tuple[str, str | None], Callable[[], None]] = {}
+        self._decided: dict[tuple[str, str], Callable[[], None]] = {}
 
     def count(self, decision: Decision, *seconds: float) -> None:
         for observe, value in zip(self._observe, seconds, strict=True):
             observe(value)
         for name, choice in decision.choices.items():
-            pair = (name, choice.fallback)
-            if pair not in self._decided:
-                labels = (name, choice.fallback or "personal")
-                self._decided[pair] = self._metrics.decisions.labels(*labels).inc
-            self._decided[pair]()
+            pair = (name, result_of(choice))
+            count = self._decided.get(pair)
+            if count is None:
+                count = self._decided[pair] = self._metrics.decisions.labels(*pair).inc
+            count()
