@@ -11,8 +11,6 @@ import msgspec
 
 Action = Literal["view", "cart", "order"]
 
-MAX_BEFORE = 5
-
 
 class _Example(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", gc=False):
     """What all examples share: how they are written. Times in ms."""
@@ -35,16 +33,14 @@ class SessionFinished(_Example, frozen=True, tag="session"):
 class Touched(_Example, frozen=True, tag="touched"):
     """A visitor turned to a product.
 
-    ``before`` are the distinct products viewed before it in the same session, latest first, at
-    most ``MAX_BEFORE``; ``session_at`` tells the session from others of the visitor.
+    ``session`` is the key of the session (``Ids.session_key``).
     """
 
     product_id: str
     action: Action
     occurred_at: int
-    session_at: int
+    session: int
     category: str | None = None
-    before: tuple[str, ...] = ()
 
 
 Example = SessionFinished | Touched

@@ -20,6 +20,7 @@ LEASE_MS = 2_000
 HEARTBEAT_MS = 2_000
 IMPORT_HOLD_MS = 10_000
 N_MODEL_SHARDS = 8
+SESSIONS_SHARD = 0  # the model shard that owns the log of steps, and what is learned from it
 MAX_CHANGES = 20_000
 MAX_DECISIONS = 4_000
 MAX_DEAD_LETTERS = 1_000
@@ -66,6 +67,11 @@ class Ids:
     def fingerprint(self) -> str:
         """Return what tells two secrets apart without giving one away."""
         return hmac.digest(self.secret, b"fingerprint", "sha256").hex()[:16]
+
+    def session_key(self, digest: str, start_at: int) -> int:
+        """Return a number for a visitor's session that tells nobody whose it is."""
+        raw = hmac.digest(self.secret, b"s:%d:%s" % (start_at, digest.encode()), "sha256")
+        return int.from_bytes(raw[:7], "big")
 
     def _subject(self, name: bytes) -> Subject:
         raw = hmac.digest(self.secret, name, "sha256")[:16]
@@ -171,6 +177,26 @@ class Keys:
     def learners(self) -> str:
         """Set of learner ids that have been alive."""
         return f"{self.namespace}:learners"
+
+    def session_log(self) -> str:
+        """Steps that models of products learn from; about the last so many (settings)."""
+        return f"{self.namespace}:{{m{SESSIONS_SHARD}}}:steps"
+
+    def snapshot(self) -> str:
+        """What the learner of the next product knows beside its index; lives with the model."""
+        return f"{self.namespace}:{{m{SESSIONS_SHARD}}}:snapshot"
+
+    def snapshot_position(self) -> str:
+        """The position in the log of steps that the snapshot stands for."""
+        return f"{self.namespace}:{{m{SESSIONS_SHARD}}}:snapshot-position"
+
+    def vector_table(self, name: str) -> str:
+        """Hash of a snapshot's blocks of vectors; goes when the next snapshot is there."""
+        return f"{self.namespace}:{{m{SESSIONS_SHARD}}}:vectors:{name}"
+
+    def vector_tables(self) -> str:
+        """Set of the names of tables; those of no snapshot are removed by the learner."""
+        return f"{self.namespace}:{{m{SESSIONS_SHARD}}}:vector-tables"
 
     def decisions(self, shard: int) -> str:
         """What was decided for a shard's users; about the last ``MAX_DECISIONS``."""

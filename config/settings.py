@@ -82,9 +82,13 @@ class ProfileSettings(_Table, frozen=True):
 
 
 class LearnerSettings(_Table, frozen=True):
-    """``[learner]``: the side that learns models from the examples of all shards."""
+    """``[learner]``: the side that learns models from the examples of all shards.
+
+    ``indexed_steps`` of visitors, the last ones, are what suggestions come from: a power of two.
+    """
 
     processes: Annotated[int, msgspec.Meta(ge=0, le=16)] = 1
+    indexed_steps: Literal[131072, 262144, 524288, 1048576, 2097152] = 1048576
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 0
 

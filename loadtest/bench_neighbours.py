@@ -22,9 +22,9 @@ from loadtest.mid_session import Stop, plan_stops
 from loadtest.processes import Launch, ShopUnderTest
 from loadtest.replay import Target, replay
 from loadtest.settled import hold_time
-from online_models.next_product import NextProduct, model_shard, next_row
+from loadtest.walks import Walks
 
-FOLLOW_SECONDS = 0.1  # what servers may take to fetch a changed row; a page view comes later
+FOLLOW_SECONDS = 0.1  # what servers may take to fetch a step; a page view comes later
 _SAY_EVERY = 50
 
 
@@ -36,7 +36,7 @@ class Sample:
     viewed: str
     before: tuple[str, ...]
     after: tuple[str, ...]
-    neighbours: tuple[str, ...]
+    neighbours: frozenset[str]
     says_fallback: bool
 
     @property
@@ -61,8 +61,9 @@ def bench_neighbours(
             base_url=shop.url, headers={"authorization": f"Bearer {shop.secret_key}"}
         ) as client,
     ):
+        walks = Walks(shop.client, shop.keys)
         for number, stop in enumerate(stops, start=1):
-            samples += _ask_round_views(shop, client, stop)
+            samples += _ask_round_views(shop, client, walks, stop)
             if number % _SAY_EVERY == 0:
                 say(f"stop {number} of {len(stops)}: {len(samples)} users asked about")
         machines = machine(shop.client)
@@ -91,19 +92,22 @@ def shares(samples: Sequence[Sample]) -> dict[str, Any]:
     }
 
 
-def _ask_round_views(shop: ShopUnderTest, client: httpx.Client, stop: Stop) -> list[Sample]:
+def _ask_round_views(
+    shop: ShopUnderTest, client: httpx.Client, walks: Walks, stop: Stop
+) -> list[Sample]:
     """Send what came before, ask, send the views, ask again."""
     _import(shop, stop.before)
     before = [_ask(client, timed.event["userId"]) for timed in stop.views]
     _import(shop, stop.views)
     after = [_ask(client, timed.event["userId"]) for timed in stop.views]
+    walks.read()
     return [
         Sample(
             user=timed.event["userId"],
             viewed=timed.event["properties"]["product_id"],
             before=earlier.products,
             after=later.products,
-            neighbours=_neighbours(shop, timed.event["properties"]["product_id"]),
+            neighbours=walks.near(timed.event["properties"]["product_id"]),
             says_fallback=later.says_fallback,
         )
         for timed, earlier, later in zip(stop.views, before, after, strict=True)
@@ -127,12 +131,3 @@ def _ask(client: httpx.Client, user: str) -> Decision:
     if answer.status_code != 200:
         raise ChildFailed(f"no decision: {answer.status_code} {answer.text[:300]}")
     return read_decision(answer.content)
-
-
-def _neighbours(shop: ShopUnderTest, product: str) -> tuple[str, ...]:
-    """Return the neighbours of a product in the model as it is committed now."""
-    name = next_row(product)
-    row: Any = shop.client.hget(shop.keys.model_rows(model_shard(name)), name)
-    model = NextProduct()
-    model.put(name, row)
-    return tuple(model.neighbours(product))

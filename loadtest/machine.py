@@ -11,11 +11,15 @@ import redis
 def machine(client: redis.Redis) -> dict[str, Any]:
     """Return processor, cores, and the versions of Python and Redis."""
     info: Any = client.info("server")
+    return bare_machine() | {"redis": info["redis_version"]}
+
+
+def bare_machine() -> dict[str, Any]:
+    """Return the same where there is no Redis."""
     return {
         "cpu": _cpu_model(),
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
-        "redis": info["redis_version"],
         "system": f"{platform.system()} {platform.release()}",
     }
 

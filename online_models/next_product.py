@@ -1,202 +1,198 @@
-"""Which product comes next: steps between products of a session, and what is popular.
+"""Which product comes next: learned from each step of each session, and asked for any session.
 
-A first honest model: of each product the decayed counts of what was turned to after and before it
-in the same session, weighted by 1/distance, and decayed popularity by category. Rows are what the
-learning flow commits; ``NextProduct`` is what the server compiles of them. Both are used by the
-evaluator, so that what is measured is what serves.
+Candidates come from an index of recent sessions (``generators.py``), a ranker orders them
+(``candidates.py``, ``ranker.py``), vectors tell how near products are (``vectors.py``). Learner,
+server and evaluator run this very code. What each part is worth: ``README.md`` beside this file.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from math import exp
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from zlib import crc32
 
-import msgspec
+import numpy as np
 
-from config.examples import Touched
-from config.keys import N_MODEL_SHARDS
-from online_models.decay import DAY, MONTH, keep_largest, landmark_steps, scale_values, weight_at
+from online_models.candidates import KEPT, empty_shortlist, prior_weights
+from online_models.compiled import Ints
+from online_models.kernels import (
+    TRAINED_RATE,
+    Found,
+    Parts,
+    draw,
+    empty_found,
+    empty_near,
+    find_near,
+    gather_visit,
+    rank,
+    train_ranker,
+    train_vectors,
+)
+from online_models.memory import Memory
+from online_models.ranker import empty_ranker, mean_of
+from online_models.session_index import (
+    LAST,
+    MAX_PREFIX,
+    NONE,
+    add_event,
+    visit_seen,
+    visit_session,
+)
+from online_models.steps import Steps, longer
+from online_models.vectors import empty_vectors, look, set_random
 
-MAX_NEIGHBOURS = 50
-MAX_POPULAR = 200
-ACTION_WEIGHTS = {"view": 1.0, "cart": 3.0, "order": 5.0}
-BACKWARD = 0.5  # what a step back is worth beside a step forward
-FADE = 1.0  # exp(-FADE · z) for the product viewed z steps ago
-MAX_PREFIX = 6  # what was viewed before has a weight below 1 %
-MAX_CANDIDATES = 64
+CAPACITY = 1 << 20  # steps that are kept
 
-Neighbours = dict[str, float]  # products to scores, best first
-
-_FADES = [exp(-FADE * z) for z in range(MAX_PREFIX)]
-_NOBODY: Neighbours = {}
-
-
-class Row(msgspec.Struct, array_like=True, gc=False):
-    """Landmark-relative sums of one product or category; see ``decay.py``.
-
-    For a product: what came after it, and before it. For a category: its products, in ``after``.
-    """
-
-    latest_at: int
-    after: dict[str, float] = {}
-    before: dict[str, float] = {}
+Allowed = Callable[[str], bool]
 
 
 class Suggestion(NamedTuple):
-    """A candidate with its score and the product that led to it, if one did."""
+    """A candidate with its score (0..1) and the product that led to it, if one did."""
 
     product_id: str
     score: float
     because: str | None
 
 
-_row_encoder = msgspec.msgpack.Encoder()
-_row_decoder = msgspec.msgpack.Decoder(Row)
-
-
-def encode_row(row: Row) -> bytes:
-    """Return a row's bytes: a version byte and a MessagePack array."""
-    return b"\x01" + _row_encoder.encode(row)
-
-
-def decode_row(data: bytes) -> Row:
-    """Return a row.
-
-    Raises:
-        ValueError: another version wrote it, or it is no row.
-    """
-    if data[:1] != b"\x01":
-        raise ValueError(f"row of version {data[:1].hex()}; this Shopkeeper reads 01")
-    return _row_decoder.decode(data[1:])
-
-
-def next_row(product_id: str) -> str:
-    """Return the name of a product's row."""
-    return f"next:{product_id}"
-
-
-def popular_row(category: str) -> str:
-    """Return the name of a category's row; the empty one is the whole shop's."""
-    return f"popular:{category}"
-
-
-def model_shard(name: str) -> int:
-    """Return the model shard that owns a row."""
-    return crc32(name.encode()) % N_MODEL_SHARDS
-
-
-def rows_of(example: Touched) -> list[str]:
-    """Return the names of all rows that an example changes."""
-    names = [popular_row("")]
-    if example.category is not None:
-        names.append(popular_row(example.category))
-    if example.before:
-        names.append(next_row(example.product_id))
-        names += [next_row(product) for product in example.before]
-    return names
-
-
-def learn_row(name: str, row: Row, example: Touched) -> None:
-    """Learn an example in one of its rows, in place; ``predict`` needs no other step."""
-    kind, _, of = name.partition(":")
-    if kind == "popular":
-        _add(row, row.after, {example.product_id: ACTION_WEIGHTS[example.action]}, example, DAY)
-        keep_largest(row.after, MAX_POPULAR)
-    elif of == example.product_id:
-        steps = {product: 1.0 / (z + 1) for z, product in enumerate(example.before)}
-        _add(row, row.before, steps, example, MONTH)
-        keep_largest(row.before, MAX_NEIGHBOURS)
-    else:
-        distance = example.before.index(of) + 1
-        _add(row, row.after, {example.product_id: 1.0 / distance}, example, MONTH)
-        keep_largest(row.after, MAX_NEIGHBOURS)
-
-
-def _add(
-    row: Row, values: dict[str, float], amounts: Mapping[str, float], example: Touched, kind: int
-) -> None:
-    at = example.occurred_at
-    if at > row.latest_at:
-        steps = landmark_steps(row.latest_at, at, kind)
-        row.latest_at = at
-        scale_values(row.after, steps)
-        scale_values(row.before, steps)
-    weight = weight_at(at, row.latest_at, kind)
-    for product, amount in amounts.items():
-        values[product] = values.get(product, 0.0) + amount * weight
+def anything(_product_id: str) -> bool:
+    """Allow every product."""
+    return True
 
 
 class NextProduct:
-    """The rows of all model shards, compiled for answering; each when it is first asked for."""
+    """The model: River's ``learn_one`` for steps, and a question for each kind of slate."""
 
-    def __init__(self) -> None:
-        self._rows: dict[str, Row] = {}
-        self._next: dict[str, Neighbours] = {}
-        self._popular: dict[str, list[str]] = {}
+    def __init__(self, capacity: int = CAPACITY, seed: int = 1) -> None:
+        self.steps = Steps(capacity, self._is_new)
+        self.vectors = empty_vectors(len(self.steps.index.products))
+        self.ranker = empty_ranker(prior_weights(), KEPT + MAX_PREFIX, seed)
+        self._shortlist = empty_shortlist()
+        self._found, self._near = empty_found(), empty_near()
+        self.random = np.array([88_172_645_463_325_252 + seed], np.uint64)
+        self.n_trained = np.zeros(1, np.int64)
+        self._put_together()
 
-    def put(self, name: str, data: bytes | None) -> None:
-        """Take a row as the learning flow committed it, None where there is none any more.
+    def learn_one(self, session: int, product_id: str) -> None:
+        """Learn that a session went on to a product; ranker and vectors learn, too."""
+        self.steps.add(session, product_id, self._learn)
 
-        Raises:
-            ValueError: the row cannot be read; the one before stays in use.
+    def index_one(self, session: int, product_id: str) -> None:
+        """Take a step into the index alone: what servers do, who get the rest from a learner."""
+        self.steps.add(session, product_id)
+
+    def set_names(self, names: Sequence[str]) -> None:
+        """Give these products the rows of their places, before anything is learned."""
+        self.steps.set_names(names)
+        n = len(self.steps.index.products)
+        self.vectors = self.vectors._replace(table=longer(self.vectors.table, n))
+        self._put_together()
+
+    def n_seen(self, product_id: str) -> int:
+        """Return how many events of a product are in the index."""
+        return self.steps.n_seen(product_id)
+
+    def memory(self) -> Memory:
+        """Return what this holds of products, sessions and steps."""
+        return self.steps.memory(self.vectors.table[0].nbytes)
+
+    def next_best(
+        self,
+        viewed: Sequence[str],
+        allowed: Allowed = anything,
+        most: int = 20,
+        session: int | None = None,
+    ) -> list[Suggestion]:
+        """Return what comes next after these products (latest first), best first.
+
+        What ``allowed`` refuses is left out before others are, so that there are enough.
+        ``session`` is the key of the visitor's own session, whose events do not count.
         """
-        if data is None:
-            self._rows.pop(name, None)
-        else:
-            self._rows[name] = decode_row(data)
-        kind, _, of = name.partition(":")
-        compiled: dict[str, Any] = self._popular if kind == "popular" else self._next
-        compiled.pop(of, None)
+        own = self.steps.first_event(session)
+        seen = self.steps.rows_of(viewed, own)
+        if not len(seen):
+            return []
+        taken = suggestions(
+            self.steps, self._found, rank(self._asked, self._gather(seen, own)), allowed, most
+        )
+        if len(taken) < most:
+            # Once more, of all candidates only those that are allowed; and where others know too
+            # little, what the visitor's own steps say counts as well.
+            n = self._keep(self._gather(seen, NONE), allowed)
+            taken = suggestions(self.steps, self._found, rank(self._asked, n), anything, most)
+        return taken
 
-    def neighbours(self, product_id: str) -> "Neighbours":
-        """Return what comes next to a product, best first, with scores."""
-        known = self._next.get(product_id)
-        if known is None:
-            row = self._rows.get(next_row(product_id))
-            if row is None:
-                return _NOBODY
-            known = self._next[product_id] = compile_neighbours(row)
-        return known
+    def similar(
+        self, product_id: str, allowed: Allowed = anything, most: int = 20
+    ) -> list[Suggestion]:
+        """Return what is turned to in the same sessions and for the same reasons, best first."""
+        steps, near = self.steps, self._near
+        seen = steps.rows_of([product_id])
+        if not len(seen):
+            return []
+        n = self._gather(seen, NONE)
+        look(self.vectors, steps.visit.prefix, 1)
+        n_found = find_near(steps.index, steps.evidence, self.vectors, near, n)
+        return suggestions(steps, near.found, n_found, allowed, most)
 
-    def popular(self, category: str = "") -> list[str]:
-        """Return the products that are popular in a category now, best first."""
-        known = self._popular.get(category)
-        if known is None:
-            row = self._rows.get(popular_row(category))
-            if row is None:
-                return []
-            known = sorted(row.after, key=lambda product: (-row.after[product], product))
-            self._popular[category] = known
-        return known
+    def _gather(self, seen: Ints, own: int) -> int:
+        steps = self.steps
+        visit_seen(steps.visit, seen)
+        return gather_visit(steps.index, steps.evidence, steps.visit, own)
 
-    def suggest(self, viewed: Iterable[str], most: int = MAX_CANDIDATES) -> Iterator[Suggestion]:
-        """Yield the best candidates after these products (latest first), best first."""
-        scores: dict[str, float] = {}
-        parts: list[tuple[float, str, Neighbours]] = []
-        floor = 0.0
-        for fade, seen in zip(_FADES, viewed, strict=False):
-            near = self.neighbours(seen)
-            parts.append((fade, seen, near))
-            for product, score in near.items():
-                scores[product] = scores.get(product, 0.0) + fade * score
-            # So many have at least this: what has less need not be sorted.
-            if len(near) >= most:
-                floor = max(floor, fade * next(islice(near.values(), most - 1, None)))
-        best = sorted((-score, product) for product, score in scores.items() if score >= floor)
-        for minus_score, product in best[:most]:
-            leads = [(fade * near[product], seen) for fade, seen, near in parts if product in near]
-            yield Suggestion(product, -minus_score, max(leads)[1])
+    def _learn(self, first: int, item: int) -> int:
+        """Learn with the state before the step, then add it."""
+        steps, parts = self.steps, self._parts
+        if first != NONE:
+            if draw(parts) < TRAINED_RATE:
+                visit_session(steps.index, int(steps.index.events[first, LAST]), steps.visit)
+                n = gather_visit(steps.index, steps.evidence, steps.visit, first)
+                train_ranker(parts, n, item)
+            train_vectors(parts, first, item, len(steps.slots.names))
+        return add_event(steps.index, first, item)
+
+    def _is_new(self, item: int, product_id: str) -> None:
+        if item >= len(self.vectors.table):
+            n = len(self.steps.index.products)
+            self.vectors = self.vectors._replace(table=longer(self.vectors.table, n))
+            self._put_together()
+        self.steps.index.recent[item] = 0.0
+        set_random(self.vectors, item, crc32(product_id.encode()))
+
+    def _put_together(self) -> None:
+        steps = self.steps
+        self._parts = Parts(
+            steps.index,
+            steps.evidence,
+            self.vectors,
+            self.ranker,
+            self._shortlist,
+            steps.visit,
+            self._found,
+            self.random,
+            self.n_trained,
+        )
+        self._asked = self._parts._replace(ranker=mean_of(self.ranker))
+
+    def _keep(self, n: int, allowed: Allowed) -> int:
+        """Keep those of ``n`` candidates that are allowed; return how many."""
+        evidence, names = self.steps.evidence, self.steps.slots.names
+        places = [c for c, item in enumerate(evidence.items[:n].tolist()) if allowed(names[item])]
+        evidence.items[: len(places)] = evidence.items[places]
+        evidence.rows[: len(places)] = evidence.rows[places]
+        return len(places)
 
 
-def compile_neighbours(row: Row) -> Neighbours:
-    """Return neighbours by share of the row's steps, best first."""
-    whole = sum(row.after.values()) + BACKWARD * sum(row.before.values())
-    if whole <= 0:
-        return {}
-    scores = dict(row.after)
-    for product, amount in row.before.items():
-        scores[product] = scores.get(product, 0.0) + BACKWARD * amount
-    # Landmarks cancel out in shares.
-    ranked = sorted(scores, key=lambda product: (-scores[product], product))
-    return {product: scores[product] / whole for product in ranked}
+def suggestions(
+    steps: Steps, found: Found, n_found: int, allowed: Allowed, most: int
+) -> list[Suggestion]:
+    """Return the best that are allowed, by name."""
+    names, prefix = steps.slots.names, steps.visit.prefix
+    taken: list[Suggestion] = []
+    for start in range(0, n_found, 2 * most):
+        part = slice(start, min(start + 2 * most, n_found))
+        items, scores = found.items[part].tolist(), found.scores[part].tolist()
+        for item, score, lead in zip(items, scores, found.leads[part].tolist(), strict=True):
+            name = names[item]
+            if allowed(name):
+                taken.append(Suggestion(name, score, names[prefix[lead]]))
+                if len(taken) == most:
+                    return taken
+    return taken

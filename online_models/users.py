@@ -27,6 +27,8 @@ MAX_OPEN_SESSIONS = 4
 MAX_RECENT_IDS = 256
 MAX_PURCHASES = 6  # times of one product
 MAX_SHOWN = 48
+MAX_TAUGHT_TIMES = 3  # a step of one user and product that models learn from, a day
+MAX_TAUGHT = 300  # steps of one user that models learn from, a day
 
 Dated = tuple[int, str]  # event time (ms) and a text
 
@@ -102,6 +104,8 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     ``latest_at`` and ``first_at`` bound the event times seen; ``received_at`` is the shard's clock
     at the last of them. ``recent_ids`` is the dedupe ring (``stream/dedupe.py``). ``purchases``:
     when each of ``bought`` was bought, latest first. ``shown``: see ``online_models/shown.py``.
+    ``taught``: hashes of what models learned of the user that day (``stream/teaching.py``); an
+    order that two histories told before they met was learned twice, and stands there twice.
     """
 
     latest_at: int
@@ -131,6 +135,8 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     recent_ids: bytes = b""
     purchases: dict[str, list[int]] = {}
     shown: list[Shown] = []
+    taught_day: int = 0
+    taught: list[int] = []
 
 
 class Linked(msgspec.Struct, array_like=True, gc=False, tag="linked", tag_field="kind"):

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -21,7 +22,7 @@ from serving.collecting import Collector
 from serving.dependencies import State
 from serving.health import Watcher
 from serving.metrics import ServingMetrics
-from serving.middleware import MAX_IN_FLIGHT, Observed, OpenCors, ShortWay
+from serving.middleware import MAX_IN_FLIGHT, InFlight, Observed, OpenCors, ShortWay
 from serving.openapi import describe
 from serving.personalizing import Personalizer
 from serving.receiving import BODY_SECONDS
@@ -32,6 +33,7 @@ from serving.routes.collect import collect_routes
 from serving.routes.personalize import PERSONALIZE_PATH, PersonalizeRoute
 from serving.users import UserReader
 
+DOCS_FILES_PATH = "/docs-files"
 _STOP_SECONDS = 0.25
 
 log = structlog.get_logger()
@@ -67,10 +69,11 @@ def create_app(
         users=users,
         watcher=watcher,
     )
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Shopkeeper",
         description="Events in, decisions out.",
         redoc_url=None,
+        static_url=DOCS_FILES_PATH,
         redirect_slashes=False,
         lifespan=_lifespan(state, watcher, background, on_stop),
     )
@@ -81,13 +84,14 @@ def create_app(
     app.include_router(operations.router)
     _describe_lazily(app, personalizer.shop.placements)
     app.add_middleware(OpenCors, origins=tuple(cors_origins))
-    app.add_middleware(Observed, metrics=metrics, max_in_flight=max_in_flight)
+    in_flight = InFlight(max_in_flight, metrics)
+    app.add_middleware(Observed, metrics=metrics, in_flight=in_flight)
     app.add_exception_handler(Refused, _answer_refused)
     app.add_exception_handler(InvalidEvent, _answer_invalid)
     app.add_exception_handler(RequestValidationError, _answer_bad_query)
     app.add_exception_handler(HTTPException, _answer_http)
     way = OpenCors(personalize, origins=tuple(cors_origins))
-    return ShortWay(app, Observed(way, metrics=metrics, max_in_flight=max_in_flight))
+    return ShortWay(app, Observed(way, metrics, in_flight))
 
 
 def _describe_lazily(app: FastAPI, placements: Mapping[str, Placement]) -> None:

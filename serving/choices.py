@@ -13,7 +13,7 @@ Allowed = Callable[[str], bool]
 
 
 class Fallback(StrEnum):
-    """Why an answer is not personal; the closed set of the ``result`` label beside ``personal``."""
+    """Why an answer is not personal; the other values of the ``result`` label: ``result_of``."""
 
     NO_ID = "no_id"
     UNKNOWN_USER = "unknown_user"
@@ -131,6 +131,26 @@ class MadeOffer(NamedTuple):
 
 
 Choice = Slate | ShownBanner | MadeOffer
+
+
+_FOR_ALL = frozenset({Why.POPULAR, Why.CHOSEN, Why.NEW, Why.IN_SHOP})
+
+
+def result_of(choice: Choice) -> str:
+    """Return what metrics say of a choice: why it fell back, else whether it is for this visitor.
+
+    It is ``personal`` where something of the visitor or of the page led to it, and ``general``
+    where everybody is shown the same, as in slates of trending products.
+    """
+    if choice.fallback is not None:
+        return choice.fallback
+    if isinstance(choice, Slate):
+        is_personal = any(pick.why not in _FOR_ALL for pick in choice.picks)
+    elif isinstance(choice, ShownBanner):
+        is_personal = choice.category is not None
+    else:
+        is_personal = choice.why_not is not NoOffer.NOT_NOW
+    return "personal" if is_personal else "general"
 
 
 class Decision(NamedTuple):

@@ -14,7 +14,7 @@ from serving.reasons import NoOffer
 from serving.rules import placements_by_test, rules_of
 from serving.schemas import Request
 from serving.slates import slate
-from serving.view import View
+from serving.view import SessionKey, View
 
 # Nobody looked, so the visitor may be anybody: also someone whom an offer is not for.
 _UNSEEN = frozenset(Fallback) - {
@@ -64,11 +64,13 @@ def decide(
     now: int,
     rng: Random,
     missing: Fallback | None = None,
+    session_key: SessionKey | None = None,
 ) -> Decision:
     """Return a choice for each placement that the request names, which must be known ones.
 
     ``now`` is in ms, chance comes in as ``rng``. ``missing`` says why there is no user; without,
-    the user is unknown. Placements are filled in the order in which the request names them.
+    the user is unknown. ``session_key`` names the user's sessions as the model knows them.
+    Placements are filled in the order in which the request names them.
     """
     if user is None:
         missing = missing or Fallback.UNKNOWN_USER
@@ -83,6 +85,7 @@ def decide(
         missing,
         shop.needed,
         shop.condition_failed,
+        session_key,
     )
     choices: dict[str, Choice] = {}
     for name in request.placements:

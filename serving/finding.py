@@ -78,14 +78,10 @@ class Finder:
         return remembered(data, commit, self._retention_ms)
 
     def _names(self, subjects: Sequence[Subject]) -> list[str]:
-        return [
-            name
-            for subject in subjects
-            for name in (
-                self._keys.user(subject.shard, subject.digest),
-                self._keys.commit(subject.shard),
-            )
-        ]
+        names: list[str] = []
+        for shard, digest in subjects:
+            names += (self._keys.user(shard, digest), self._keys.commit(shard))
+        return names
 
 
 def _found(stored: Remembered, subject: Subject, *, is_known: bool, is_told: bool) -> Found:

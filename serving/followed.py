@@ -6,23 +6,37 @@ from collections.abc import Callable, Sequence
 from redis.asyncio import Redis
 
 from config.keys import N_MODEL_SHARDS, Keys
-from online_models.next_product import NextProduct
+from online_models.popularity import Popularity
+from online_models.recommender import Recommender
 from serving.catalog import Catalog
 from serving.following import Follower, Source
+from serving.following_steps import StepsFollower
 from serving.metrics import ServingMetrics
 
 
-def follow_model(
+def follow_popularity(
     client: Redis,
     keys: Keys,
-    model: NextProduct,
+    model: Popularity,
     metrics: ServingMetrics,
-    clock_ms: Callable[[], int],
 ) -> Follower:
-    """Return what keeps the model as the learning flow commits it."""
+    """Return what keeps popularity as the learning flow commits it."""
     sources = [
         Source(keys.model_rows(shard), keys.model_changes(shard)) for shard in range(N_MODEL_SHARDS)
     ]
+    follower = Follower("popularity", client, sources, model.put)
+    _tell("popularity", follower, metrics)
+    return follower
+
+
+def follow_steps(
+    client: Redis,
+    keys: Keys,
+    model: Recommender,
+    metrics: ServingMetrics,
+    clock_ms: Callable[[], int],
+) -> StepsFollower:
+    """Return what keeps the models of products as steps and a learner make them."""
     observe = metrics.learned_to_served_seconds.observe
 
     def learned(times: Sequence[int]) -> None:
@@ -30,8 +44,8 @@ def follow_model(
         for at in times:
             observe(max(now - at, 0) / 1000)
 
-    follower = Follower("next_product", client, sources, model.put, learned)
-    _tell("next_product", follower, metrics)
+    follower = StepsFollower(client, keys, model, learned)
+    _tell("steps", follower, metrics)
     return follower
 
 
@@ -45,12 +59,12 @@ def follow_catalog(
     return follower
 
 
-def _tell(what: str, follower: Follower, metrics: ServingMetrics) -> None:
+def _tell(what: str, follower: Follower | StepsFollower, metrics: ServingMetrics) -> None:
     # Looked up when metrics are asked for, so that nobody has to set them.
     metrics.followed_rows.labels(what).set_function(lambda: follower.told().n_rows)
     metrics.followed_loads.labels(what).set_function(lambda: follower.told().n_loads)
     metrics.followed_age_seconds.labels(what).set_function(lambda: _age(follower))
 
 
-def _age(follower: Follower) -> float:
+def _age(follower: Follower | StepsFollower) -> float:
     return time.monotonic() - follower.told().looked_at

@@ -19,6 +19,7 @@ from config.errors import ShopkeeperError
 POLL_SECONDS = 0.05  # changes of so long are fetched together: popular rows change all the time
 CHECK_SECONDS = 0.5
 PAUSE_SECONDS = 0.25
+SLICE_SECONDS = 0.001  # of reading rows, until requests go first
 _ROWS_AT_ONCE = 200
 _CHANGES_AT_ONCE = 1_000
 _START = b"0-0"
@@ -124,12 +125,11 @@ class Follower:
                 Awaitable[tuple[int, dict[bytes, bytes]]],
                 self._client.hscan(key, cursor, count=_ROWS_AT_ONCE),
             )
-            for name, data in rows.items():
-                found.add(name.decode())
-                self._take(name.decode(), data)
+            named = [(name.decode(), data) for name, data in rows.items()]
+            found.update(name for name, _ in named)
+            await self._take_all(named)
             if cursor == 0:
                 return found
-            await asyncio.sleep(0)  # requests go first
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
@@ -203,9 +203,17 @@ class Follower:
                 self._client.hmget(self._sources[index].rows, list(some)),
             )
             for name, data in zip(some, rows, strict=True):
-                self._take(name, data)
                 (known.discard if data is None else known.add)(name)
-            await asyncio.sleep(0)
+            await self._take_all(zip(some, rows, strict=True))
+
+    async def _take_all(self, rows: Iterable[tuple[str, bytes | None]]) -> None:
+        pause_at = time.perf_counter() + SLICE_SECONDS
+        for name, data in rows:
+            self._take(name, data)
+            if time.perf_counter() >= pause_at:
+                await asyncio.sleep(0)
+                pause_at = time.perf_counter() + SLICE_SECONDS
+        await asyncio.sleep(0)
 
     def _take(self, name: str, data: bytes | None) -> None:
         why = ""

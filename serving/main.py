@@ -25,7 +25,7 @@ from starlette.types import ASGIApp
 from config.errors import SettingsError
 from config.keys import DAY_MS, Ids, Keys
 from config.settings import Secrets, Settings
-from online_models.next_product import NextProduct
+from online_models.recommender import Recommender
 from serving.access import KeyRing
 from serving.app import Background, create_app
 from serving.catalog import Catalog
@@ -36,12 +36,11 @@ from serving.decision import Shop
 from serving.decision_log import DecisionLog
 from serving.event_log import ANSWER_SECONDS, EventLog
 from serving.finding import Finder
-from serving.followed import follow_catalog, follow_model
+from serving.followed import follow_catalog, follow_popularity, follow_steps
 from serving.health import Look, Watcher
 from serving.limits import RateLimit, limits_of
 from serving.metrics import ServingMetrics
 from serving.middleware import MAX_IN_FLIGHT
-from serving.next_product_model import AskedNextProduct
 from serving.personalizing import Personalizer
 from serving.protocol import PatientProtocol
 from serving.reading import Rules
@@ -81,6 +80,7 @@ def run_server(settings: Settings, secrets: Secrets, sock: socket.socket | None 
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nothing here depends on who is behind the connection
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
@@ -130,12 +130,12 @@ def build_app(
         clock_ms=_clock_ms,
         clock_seconds=time.monotonic,
     )
-    model, catalog = NextProduct(), Catalog()
+    model, catalog = Recommender(settings.learner.indexed_steps), Catalog()
 
     def condition_failed(placement: str) -> None:
         metrics.condition_errors.labels(placement).inc()
 
-    shop = Shop(AskedNextProduct(model), catalog, settings.placements, condition_failed)
+    shop = Shop(model, catalog, settings.placements, condition_failed)
     retention_ms = settings.profile.user_retention_days * DAY_MS
     reads = StateReads(client, settings.decision.cutoff_ms / 1000)
     decision_log, log_tasks = _decision_log(client, keys, settings, metrics)
@@ -170,7 +170,8 @@ def build_app(
             *log_tasks,
             event_log.run,
             reads.run,
-            follow_model(client, keys, model, metrics, _clock_ms).run,
+            follow_popularity(client, keys, model.popularity, metrics).run,
+            follow_steps(client, keys, model, metrics, _clock_ms).run,
             follow_catalog(client, keys, catalog, metrics).run,
         ],
         on_stop=client.aclose,

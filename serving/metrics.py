@@ -76,7 +76,7 @@ class ServingMetrics:
         )
         self.decisions = Counter(
             "shopkeeper_decisions_total",
-            "Placements decided, by placement and by result: personal, or why not.",
+            "Placements decided, by placement and result: personal, general, or why it fell back.",
             ("placement", "result"),
             registry=registry,
         )

@@ -1,5 +1,6 @@
 """What surrounds every request: counting, timing, CORS, and an answer to what nobody foresaw."""
 
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 
 import structlog
@@ -23,17 +24,26 @@ MAX_IN_FLIGHT = 1_000  # bounds the memory that bodies take, to 500 MB
 log = structlog.get_logger()
 
 
+class InFlight:
+    """How many requests are unanswered now, whichever way they took."""
+
+    def __init__(self, most: int, metrics: ServingMetrics) -> None:
+        self.most = most
+        self.n_requests = 0
+        metrics.requests_in_flight.set_function(lambda: self.n_requests)
+
+
 class Observed:
     """Times each request by its route; an error that nobody foresaw becomes a plain 500.
 
-    With ``max_in_flight`` requests unanswered, events and questions are refused.
+    With ``in_flight.most`` requests unanswered, events and questions are refused.
     """
 
-    def __init__(self, app: ASGIApp, metrics: ServingMetrics, max_in_flight: int) -> None:
+    def __init__(self, app: ASGIApp, metrics: ServingMetrics, in_flight: InFlight) -> None:
         self._app = app
         self._metrics = metrics
-        self._max_in_flight = max_in_flight
-        self._n_in_flight = 0
+        self._in_flight = in_flight
+        self._observe: dict[tuple[str, int], Callable[[float], None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -42,17 +52,17 @@ class Observed:
             return
         status = 0
 
-        async def watch(message: Message) -> None:
+        def watch(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            return send(message)
 
         started = perf_counter()
-        self._n_in_flight += 1
-        self._metrics.requests_in_flight.inc()
+        in_flight = self._in_flight
+        in_flight.n_requests += 1
         try:
-            if self._n_in_flight > self._max_in_flight and scope["path"] in _OWN_PATHS:
+            if in_flight.n_requests > in_flight.most and scope["path"] in _OWN_PATHS:
                 await _OVERLOADED(scope, receive, watch)
             else:
                 await self._app(scope, receive, watch)
@@ -62,11 +72,16 @@ class Observed:
                 status = 500
                 await refusal_of(Refusal.INTERNAL, "this should not happen")(scope, receive, send)
         finally:
-            self._n_in_flight -= 1
-            self._metrics.requests_in_flight.dec()
-            self._metrics.request_seconds.labels(route_of(scope), str(status)).observe(
-                perf_counter() - started
-            )
+            in_flight.n_requests -= 1
+            self._observed(route_of(scope), status, perf_counter() - started)
+
+    def _observed(self, route: str, status: int, seconds: float) -> None:
+        # What labels lead to is looked up once: it takes longer than counting.
+        observe = self._observe.get((route, status))
+        if observe is None:
+            observe = self._metrics.request_seconds.labels(route, str(status)).observe
+            self._observe[route, status] = observe
+        observe(seconds)
 
 
 _OVERLOADED = refusal_of(Refusal.OVERLOADED, "too many requests at once", retry_after_seconds=1)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from secrets import token_hex
 from time import perf_counter
@@ -12,7 +13,7 @@ import msgspec
 
 from serving.access import Caller, KeyRing
 from serving.asking import asker_of, is_granted, said_by_request
-from serving.choices import Choice, Decision, Fallback, MadeOffer, Slate
+from serving.choices import Choice, Decision, Fallback, MadeOffer, Slate, result_of
 from serving.decision import Shop, decide
 from serving.decision_log import DecisionLog, Made
 from serving.finding import Finder, Found
@@ -88,7 +89,10 @@ class Personalizer:
         if found.missing is None and not is_granted(said, found.user, self.rules):
             found = Found(applied_up_to=found.applied_up_to, missing=Fallback.CONSENT_REFUSED)
         read = perf_counter()
-        decision = decide(request, found.user, self.shop, now, self.rng, found.missing)
+        session_key = None
+        if found.subject is not None:
+            session_key = partial(self.rules.ids.session_key, found.subject.digest)
+        decision = decide(request, found.user, self.shop, now, self.rng, found.missing, session_key)
         decided = perf_counter()
         decision_id = token_hex(12)
         answer = self._answer(decision_id, found, decision, asker.rejected, now, started)
@@ -173,14 +177,14 @@ class _Counts:
         self._observe = [
             metrics.decision_seconds.labels(stage).observe for stage in ("read", "decide", "encode")
         ]
-        self._decided: dict[tuple[str, str | None], Callable[[], None]] = {}
+        self._decided: dict[tuple[str, str], Callable[[], None]] = {}
 
     def count(self, decision: Decision, *seconds: float) -> None:
         for observe, value in zip(self._observe, seconds, strict=True):
             observe(value)
         for name, choice in decision.choices.items():
-            pair = (name, choice.fallback)
-            if pair not in self._decided:
-                labels = (name, choice.fallback or "personal")
-                self._decided[pair] = self._metrics.decisions.labels(*labels).inc
-            self._decided[pair]()
+            pair = (name, result_of(choice))
+            count = self._decided.get(pair)
+            if count is None:
+                count = self._decided[pair] = self._metrics.decisions.labels(*pair).inc
+            count()

@@ -25,7 +25,7 @@ class Why(StrEnum):
 
 
 # What a product led to; ``of`` is its id.
-LED = frozenset((Why.AFTER, Why.SIMILAR, Why.BOUGHT_WITH, Why.GOES_WITH, Why.LOOKED_AT))
+LED = frozenset((Why.AFTER, Why.SIMILAR, Why.BOUGHT_WITH, Why.GOES_WITH, Why.LOOKED_AT, Why.VIEWED))
 
 _SENTENCES = {
     Why.AFTER: "often viewed after {}",

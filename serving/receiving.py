@@ -29,7 +29,10 @@ async def receive_body(scope: Scope, receive: Receive, limit: int, seconds: floa
 def header(scope: Scope, name: bytes) -> bytes:
     """Return a header by its name in lower case, empty where there is none."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
-    return next((value for key, value in headers if key == name), b"")
+    for key, value in headers:
+        if key == name:
+            return value
+    return b""
 
 
 async def _receive(receive: Receive, limit: int) -> bytes:

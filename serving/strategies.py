@@ -36,11 +36,10 @@ def fitting_category(view: View) -> str:
 def _next_best(view: View, allowed: Allowed) -> Iterable[Candidate]:
     if not view.viewed:
         return ()
-    model, viewed = view.model, view.viewed
-    found = view.ask(
-        "next-best", allowed, lambda most: model.next_best(viewed, allowed, most, None)
-    )
-    return _suggested(found, Why.AFTER)
+    model, viewed, session = view.model, view.visited, view.session
+    new = _but_not(allowed, viewed)
+    found = view.ask("next-best", allowed, lambda most: model.next_best(viewed, new, most, session))
+    return _suggested(found, Why.AFTER) if found else _again(viewed)
 
 
 def _similar(view: View, allowed: Allowed) -> Iterable[Candidate]:
@@ -82,7 +81,8 @@ def _for_you(view: View, allowed: Allowed) -> Iterable[Candidate]:
     history, model = view.history, view.model
     if not history:
         return ()
-    found = view.ask("for-you", allowed, lambda most: model.next_best(history, allowed, most, None))
+    new, session = _but_not(allowed, history), view.session
+    found = view.ask("for-you", allowed, lambda most: model.next_best(history, new, most, session))
     categories, brands = view.affinities
     scored = []
     for one in found:
@@ -137,6 +137,18 @@ def _fitting(view: View) -> Iterator[str]:
         yield view.page_category
     elif view.category:
         yield view.category
+
+
+def _again(viewed: Iterable[str]) -> Iterator[Candidate]:
+    """Yield what was viewed, for where nothing else follows from it: most come back to it."""
+    for rank, product_id in enumerate(viewed, start=2):
+        yield Candidate(product_id, 0.01 / rank, Why.VIEWED, product_id)
+
+
+def _but_not(allowed: Allowed, seen: Iterable[str]) -> Allowed:
+    """Return what leaves out what was seen: visitors turn to it again, but need no hint."""
+    known = frozenset(seen)
+    return lambda product_id: product_id not in known and allowed(product_id)
 
 
 def _suggested(found: Sequence[Suggested], why: Why) -> Iterator[Candidate]:

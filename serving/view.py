@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from random import Random
 
 from online_models.bounded import cart_lines
-from online_models.users import UserState
+from online_models.users import Session, UserState
 from serving.choices import Allowed, Fallback, Model, Shelf, Suggested
 from serving.conditions import Facts, Failed, Needed, shares
 from serving.eligibility import barred_products, resting_products
@@ -14,6 +14,8 @@ from serving.schemas import Request
 
 SPARE = 40  # candidates beyond the slots, where rules pass some over after ranking
 MAX_HISTORY = 30
+
+SessionKey = Callable[[int], int]  # of a session by its start (ms); see ``Ids.session_key``
 
 
 class View:
@@ -31,6 +33,7 @@ class View:
         missing: Fallback | None,
         needed: Needed,
         failed: Failed,
+        session_key: SessionKey | None,
     ) -> None:
         self.request = request
         self.user = user
@@ -43,6 +46,7 @@ class View:
         self._rules = rules
         self._needed = needed
         self._failed = failed
+        self._session_key = session_key
         self._allowed: dict[tuple[Excluded, bool], Allowed] = {}
         self._asked: dict[tuple[str, Allowed], Sequence[Suggested]] = {}
 
@@ -70,6 +74,30 @@ class View:
         seen = [name for _, name in self.user.viewed] if self.user is not None else []
         current = self.page_product
         return seen if current is None else [current, *(name for name in seen if name != current)]
+
+    @lazy
+    def visited(self) -> Sequence[str]:
+        """What was viewed in the visitor's open session, as ``viewed``; without one, all of it."""
+        session = self._open_session
+        if session is None or self.user is None:
+            return self.viewed
+        seen = [name for at, name in self.user.viewed if at >= session.start_at]
+        current = self.page_product
+        if current is not None:
+            seen = [current, *(name for name in seen if name != current)]
+        return seen or self.viewed
+
+    @lazy
+    def session(self) -> int | None:
+        """The key of the visitor's open session, as steps were taught with."""
+        session = self._open_session
+        if session is None or self._session_key is None:
+            return None
+        return self._session_key(session.start_at)
+
+    @property
+    def _open_session(self) -> Session | None:
+        return self.user.open_sessions[-1] if self.user and self.user.open_sessions else None
 
     @lazy
     def history(self) -> Sequence[str]:

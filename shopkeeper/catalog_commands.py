@@ -1,23 +1,18 @@
 """``shopkeeper catalog import``: a file of products becomes the shop's catalog."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from config.errors import ShopkeeperError
 from shopkeeper.addresses import server_url
 from shopkeeper.catalog_files import CatalogFormat, guess_format, read_catalog
-from shopkeeper.catalog_upload import Uploaded, upload
+from shopkeeper.catalog_upload import upload
 from shopkeeper.configuration import load
 from shopkeeper.load_inputs import AsJson, lines_of
-from shopkeeper.load_reports import report, say
+from shopkeeper.load_reports import progress, report, say
 
 _SHOWN_LINES = 20
 
@@ -56,8 +51,10 @@ def import_file(
         raise ShopkeeperError(f"{file.name}: say --format {' | '.join(CatalogFormat)}")
     reading = read_catalog(lines_of(file), found_fmt, datetime.now(UTC))
     target = url or server_url(settings)
-    with _progress(len(reading.changes)) as show:
-        done = upload(target, secrets.secret_keys[0], reading.changes, show)
+    n_changes = len(reading.changes)
+    with progress("catalog", n_changes, "products") as show:
+        key = secrets.secret_keys[0]
+        done = upload(target, key, reading.changes, lambda so_far: show(so_far.sent))
     bad = sorted([*reading.bad, *done.rejected])
     for line, why in bad[:_SHOWN_LINES]:
         say(f"  line {line}: {why}")
@@ -67,19 +64,3 @@ def import_file(
     report(figures, as_json=as_json)
     if bad:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _progress(n_products: int) -> Iterator[Callable[[Uploaded], None]]:
-    """Show a bar with the time left where someone watches."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
-        disable=not sys.stderr.isatty(),
-    )
-    with bar:
-        task = bar.add_task("products", total=n_products)
-        yield lambda done: bar.update(task, completed=done.sent)

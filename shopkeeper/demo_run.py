@@ -164,7 +164,7 @@ def _panel(seconds: float, figures: Figures, n_restarts: int, news: deque[str]) 
         "decisions": f"{figures.decisions_per_second:.0f}/s",
         "decision, p50": milliseconds(figures.decision_p50_ms),
         "decision, p99": milliseconds(figures.decision_p99_ms),
-        "not personal": share(figures.fallback_rate),
+        "fell back": share(figures.fallback_rate),
         "restarts": str(n_restarts),
     }
     for name, value in rows.items():

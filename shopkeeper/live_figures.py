@@ -15,7 +15,7 @@ class Reading:
     """Totals at one time (s).
 
     ``latencies`` counts commits by their upper bound (s), cumulated; ``decision_latencies``
-    answered decisions. ``placements`` were decided, ``fallbacks`` of them not personally.
+    answered decisions. ``placements`` were decided, ``fallbacks`` of them fell back.
     """
 
     at: float
@@ -67,7 +67,8 @@ def read_metrics(at: float, pages: Iterable[str]) -> Reading:
                         latencies[float(sample.labels["le"])] += sample.value
                     case "shopkeeper_decisions_total":
                         placements += sample.value
-                        fallbacks += sample.value * (sample.labels["result"] != "personal")
+                        fell_back = sample.labels["result"] not in ("personal", "general")
+                        fallbacks += sample.value * fell_back
                     case "shopkeeper_request_seconds_bucket" if _is_decision(sample.labels):
                         decision_latencies[float(sample.labels["le"])] += sample.value
     return Reading(

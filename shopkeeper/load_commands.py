@@ -17,7 +17,7 @@ from loadtest.disturbance import Plan
 from loadtest.formats import Format, guess_format, read_events
 from loadtest.replay import ReplayGaveUp, ReplayRefused, Target, replay
 from loadtest.synthetic import Appended, file_events
-from shopkeeper import load_commands_all, load_commands_decisions
+from shopkeeper import load_commands_all, load_commands_decisions, load_commands_models
 from shopkeeper.addresses import server_url
 from shopkeeper.configuration import load
 from shopkeeper.lifeline import tied
@@ -40,6 +40,7 @@ def register(app: typer.Typer) -> None:
     bench.command(epilog="Example: shopkeeper bench append --json")(append)
     bench.command(epilog="Example: shopkeeper bench memory --json")(memory)
     load_commands_decisions.register(bench)
+    load_commands_models.register(bench)
     load_commands_all.register(bench)
     app.add_typer(bench, name="bench")
 
@@ -74,8 +75,8 @@ def replay_file(
     if not as_json:
         show_unreadable(reading)
     try:
-        with progress(len(reading.events)) as show:
-            result = replay(reading.events, target, show)
+        with progress("replay", len(reading.events), "events") as show:
+            result = replay(reading.events, target, lambda so_far: show(so_far.sent))
     except (ReplayGaveUp, ReplayRefused) as error:
         raise ShopkeeperError(f"{target.url}: {error}") from error
     figures = result.as_json() | {

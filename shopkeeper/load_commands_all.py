@@ -2,6 +2,8 @@
 
 import typer
 
+from config.errors import ShopkeeperError
+from loadtest.children import ChildFailed
 from shopkeeper.load_inputs import AsJson, Seed
 from shopkeeper.load_reports import say
 
@@ -23,6 +25,9 @@ def register(bench: typer.Typer) -> None:
             except typer.Exit as end:
                 if end.exit_code:
                     failed.append(name)
+            except (ShopkeeperError, ChildFailed) as error:
+                say(f"bench {name}: {error}")  # the others still have something to tell
+                failed.append(name)
         if failed:
             say(f"failed: {', '.join(failed)}")
             raise typer.Exit(1)

@@ -1,6 +1,7 @@
 """How the load commands show what they do and what they found."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from loadtest.formats import Reading
-from loadtest.replay import ReplayResult
 
 _SHOWN_LINES = 5
 
@@ -51,23 +51,23 @@ def show_unreadable(reading: Reading) -> None:
 
 
 @contextmanager
-def progress(n_events: int) -> Iterator[Callable[[ReplayResult], None]]:
-    """Show a bar with rate and time left where someone watches."""
+def progress(what: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+    """Show a bar with rate and time left where someone watches; call it with how many are done."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]} events/s"),
+        TextColumn(f"{{task.fields[rate]}} {unit}/s"),
         TimeRemainingColumn(),
         console=Console(file=sys.stderr),
         disable=not sys.stderr.isatty(),
     )
     with bar:
-        task = bar.add_task("replay", total=n_events, rate="0")
+        task, began = bar.add_task(what, total=total, rate="0"), time.monotonic()
 
-        def show(result: ReplayResult) -> None:
-            rate = f"{result.as_json()['events_per_second']:,}"
-            bar.update(task, completed=result.sent, rate=rate)
+        def show(n_done: int) -> None:
+            rate = n_done / max(time.monotonic() - began, 1e-9)
+            bar.update(task, completed=n_done, rate=f"{rate:,.0f}")
 
         yield show
 

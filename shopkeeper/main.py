@@ -17,6 +17,7 @@ from shopkeeper.configuration import DEFAULT_CONFIG
 # for.
 _WITHOUT_LOAD = ("init", "up", "serve", "work", "learn", "redis", "inspect", "doctor", "demo")
 _WITH_LOAD = ("replay", "bench", "chaos", "catalog")
+_EVAL = "eval"
 
 
 def create_app(arguments: Sequence[str] = ()) -> typer.Typer:
@@ -34,12 +35,16 @@ def create_app(arguments: Sequence[str] = ()) -> typer.Typer:
     run_commands.register(app)
     look_commands.register(app)
     demo.register(app)
-    named = next((word for word in arguments if word in _WITHOUT_LOAD + _WITH_LOAD), None)
-    if named not in _WITHOUT_LOAD:
+    named = next((word for word in arguments if word in (*_WITHOUT_LOAD, *_WITH_LOAD, _EVAL)), None)
+    if named not in (*_WITHOUT_LOAD, _EVAL):
         from shopkeeper import catalog_commands, load_commands  # noqa: PLC0415
 
         load_commands.register(app)
         catalog_commands.register(app)
+    if named in (None, _EVAL):
+        from shopkeeper import eval_commands  # noqa: PLC0415
+
+        eval_commands.register(app)
     return app
 
 

@@ -33,6 +33,7 @@ MEANINGS = {
     "profile.session_gap_seconds": "A session ends after so long without an event.",
     "profile.user_retention_days": "A user who is not seen for so long is forgotten.",
     "learner.processes": "Learners that `up` starts.",
+    "learner.indexed_steps": "steps of visitors that suggestions come from: the last so many",
     "learner.metrics_host": "Address of a learner's /metrics; 0.0.0.0 for all.",
     "learner.metrics_port": "Port of a learner's /metrics; 0: a free one.",
     "decision.cutoff_ms": "A decision waits no longer for Redis; then it answers without it.",

@@ -6,7 +6,7 @@ entry that raises leaves the batch unusable: the caller drops it and all that wa
 """
 
 from config.events import ConsentRefused, Erase, Event, Forwarded, InvalidEvent, Link, Merge
-from config.examples import MAX_BEFORE, SessionFinished
+from config.examples import SessionFinished
 from config.log_ids import log_id
 from online_models.users import (
     Linked,
@@ -152,10 +152,10 @@ def _apply_event(
 ) -> None:
     gap_ms = batch.rules.session_gap_ms
     is_late = event.occurred_at < state.latest_at - gap_ms
-    viewed = state.viewed[: MAX_BEFORE + 1]
     session, products = apply_event(state, event, received_at, gap_ms)
     if products:
-        for example in examples_of(event, session, products, viewed):
+        key = batch.ids.session_key(digest, session.start_at)
+        for example in examples_of(event, state, session, products, key):
             batch.teach(example)
     batch.count(event.type, "applied_late" if is_late else "applied")
     _keep(batch, digest, state)

@@ -5,11 +5,12 @@ import time
 import redis
 import structlog
 
-from config.keys import N_MODEL_SHARDS, Keys
+from config.keys import N_MODEL_SHARDS, SESSIONS_SHARD, Keys
 from stream.example_reader import ExampleReader
 from stream.leases import RENEW_SECONDS, LeaseKeys, Leases
 from stream.metrics import LearnMetrics
 from stream.model_shards import LearnReport, ModelShard, Ranges, decode_model_commit
+from stream.trainer import Trainer
 from stream.transactions import AWAY, Transactions
 from stream.worker import RETRY_SECONDS, WorkerStopping
 
@@ -26,6 +27,7 @@ class Learner:
         n_sources: int,
         metrics: LearnMetrics,
         learner_id: str,
+        max_steps: int,
         status: str = "",
     ) -> None:
         self._client = client
@@ -37,6 +39,8 @@ class Learner:
         self._leases = Leases(client, LeaseKeys.of_models(keys), learner_id, N_MODEL_SHARDS)
         self._reader = ExampleReader(client, keys, n_sources)
         self._shards: dict[int, ModelShard] = {}
+        self._max_steps = max_steps
+        self._trainer = Trainer(client, keys, max_steps)
         self._renew_at = 0.0
         self.is_stopping = False
 
@@ -48,6 +52,8 @@ class Learner:
             if not self._leases.owned:
                 time.sleep(RETRY_SECONDS)
                 return []
+            if SESSIONS_SHARD in self._leases.owned:
+                self._metrics.take_trained(self._trainer.step(), self._trainer.behind)
             parts = self._reader.read()
         except AWAY as error:
             self._lose(error)
@@ -65,6 +71,7 @@ class Learner:
                 self._learner_id,
                 self._reader.send_back,
                 self.wait_for_redis,
+                max_steps=self._max_steps,
             )
         return self._shards[number].handle(ranges)
 
@@ -82,6 +89,8 @@ class Learner:
         """Give the leases back, so that other learners go on at once."""
         self._transactions.close()
         try:
+            if SESSIONS_SHARD in self._leases.owned:
+                self._trainer.publish()
             self._leases.give_back()
         except redis.RedisError as error:
             log.warning("leases_not_given_back", error=type(error).__name__)
@@ -92,6 +101,8 @@ class Learner:
         self._metrics.owned_shards.set(len(self._leases.owned))
         for number in moves.lost:
             self._shards.pop(number, None)
+        if SESSIONS_SHARD in moves.gained:
+            self._trainer.forget()
         if moves.gained or moves.lost:
             log.info("model_shards_moved", gained=len(moves.gained), lost=len(moves.lost))
         # Also those held before: Redis may have come back with older data.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from config.examples import Touched
-from online_models.next_product import Row, learn_row, model_shard, rows_of
+from online_models.popularity import Row, learn_row, model_shard, rows_of
 
 MAX_ROWS = 200_000  # a model shard; a stranger may send any product id
 
@@ -35,6 +35,6 @@ def learn(
                 if not may_add():
                     continue
                 row = rows[name] = Row(latest_at=example.occurred_at)
-            learn_row(name, row, example)
+            learn_row(row, example)
             changed.add(name)
     return changed

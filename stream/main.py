@@ -82,7 +82,13 @@ def run_learner(settings: Settings, secrets: Secrets, learner_id: str | None = N
     start = _Start(settings, secrets, learner_id, "learner")
     metrics = LearnMetrics(start.registry)
     learner = Learner(
-        start.client, start.keys, start.ids.n_shards, metrics, start.name, start.status
+        start.client,
+        start.keys,
+        start.ids.n_shards,
+        metrics,
+        start.name,
+        settings.learner.indexed_steps,
+        start.status,
     )
     reports = ReportSink(lambda report: metrics.take(report, time.time() * 1000))
     start.run(learner, build_learning_flow(learner, reports))

@@ -12,6 +12,8 @@ from online_models.users import (
     MAX_ANONYMOUS_IDS,
     MAX_ORDERS,
     MAX_RECENT_PRODUCTS,
+    MAX_TAUGHT,
+    MAX_TAUGHT_TIMES,
     MAX_TRAITS,
     Order,
     UserState,
@@ -49,11 +51,24 @@ def merge_into(known: UserState, other: UserState, gap_ms: int) -> None:
     for product_id, times in other.purchases.items():
         note_purchase(known.purchases, times, product_id, known.bought)
     join_shown(known.shown, other.shown, known.viewed)
+    _merge_taught(known, other)
     known.cart_cleared_at = max(known.cart_cleared_at, other.cart_cleared_at)
     known.cart = change_cart(known.cart, known.cart_cleared_at, other.cart)
     for session in other.open_sessions:
         add_session(known.open_sessions, session, gap_ms)
     _merge_orders(known, other.order_history)
+
+
+def _merge_taught(known: UserState, other: UserState) -> None:
+    if other.taught_day > known.taught_day:
+        known.taught_day, known.taught = other.taught_day, other.taught
+    elif other.taught_day == known.taught_day:
+        taught = sorted((*known.taught, *other.taught))
+        known.taught = [
+            mark
+            for place, mark in enumerate(taught)
+            if place < MAX_TAUGHT_TIMES or taught[place - MAX_TAUGHT_TIMES] != mark
+        ][:MAX_TAUGHT]
 
 
 def _merge_sums(known: UserState, other: UserState) -> None:

@@ -132,12 +132,27 @@ class LearnMetrics:
         self.owned_shards = Gauge(
             "shopkeeper_owned_model_shards", "Model shards owned", registry=registry
         )
+        self.trained = Counter(
+            "shopkeeper_steps_trained_total",
+            "Steps that the model of the next product was trained with",
+            registry=registry,
+        )
+        self.behind = Gauge(
+            "shopkeeper_steps_behind",
+            "Steps in the log that the model of the next product was not trained with yet",
+            registry=registry,
+        )
         self.append_to_learned = Histogram(
             "shopkeeper_example_to_commit_seconds",
             "From an example's outbox to the commit of its rows, the newest of each round",
             buckets=LATENCY_BUCKETS,
             registry=registry,
         )
+
+    def take_trained(self, n_steps: int, behind: int) -> None:
+        """Count what a trainer did."""
+        self.trained.inc(n_steps)
+        self.behind.set(behind)
 
     def take(self, report: LearnReport, now_ms: float) -> None:
         """Count what became of one round, committed by ``now_ms``."""

@@ -12,14 +12,16 @@ import msgspec
 from redis.exceptions import WatchError
 
 from config.examples import Touched
-from config.keys import MAX_CHANGES, Keys
+from config.keys import MAX_CHANGES, SESSIONS_SHARD, Keys
 from config.log_ids import log_id
-from online_models.next_product import Row, decode_row, encode_row
+from config.session_log import STEPS_AN_ENTRY, STEPS_FIELD, TIME_FIELD, Step, encode_steps
+from online_models.popularity import Row, decode_row, encode_row
 from stream.commits import START, BrokenCommit
 from stream.learning import MAX_ROWS, learn, row_names
 from stream.transactions import AWAY, Transactions
 
 CACHED_ROWS = 20_000
+MAX_STEPS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,16 @@ class LearnReport:
 
 
 class ModelCommit(msgspec.Struct, frozen=True, kw_only=True):
-    """Positions of a model shard: by source the id of the last example learned."""
+    """Positions of a model shard: by source the id of the last example learned.
+
+    ``n_steps`` are all that were appended to the log of steps, by the shard that owns it.
+    """
 
     version: int = 1
     seq: int = 0
     worker: str = ""
     positions: dict[int, str] = {}
+    n_steps: int = 0
 
 
 _encoder = msgspec.json.Encoder()
@@ -101,6 +107,7 @@ class ModelShard:
     send_back: Callable[[int, str], None]
     wait_for_redis: Callable[[Exception], None]
     max_rows: int = MAX_ROWS
+    max_steps: int = MAX_STEPS
     _written: bytes | None = None
     _rows: dict[str, Row | None] = field(default_factory=dict)
     _n_rows: int | None = None
@@ -140,13 +147,18 @@ class ModelShard:
         touched = [example for _, example in examples]
         self._load(row_names(touched, self.shard), rows_key)
         changed = learn(self._rows, touched, self.shard, lambda: self._may_add(report))
-        written = _encoder.encode(
-            ModelCommit(seq=commit.seq + 1, worker=self.learner_id, positions=positions)
-        )
         report.newest_ms = max((log_id(entry_id)[0] for entry_id, _ in examples), default=0)
-        self.transactions.execute(
-            [*self._changes(changed, rows_key, report.newest_ms), ("SET", key, written)]
+        commands = self._changes(changed, rows_key, report.newest_ms)
+        n_steps = commit.n_steps
+        if self.shard == SESSIONS_SHARD:
+            commands += self._steps(touched, n_steps, report.newest_ms)
+            n_steps += len(touched)
+        written = _encoder.encode(
+            ModelCommit(
+                seq=commit.seq + 1, worker=self.learner_id, positions=positions, n_steps=n_steps
+            )
         )
+        self.transactions.execute([*commands, ("SET", key, written)])
         self._written = written
         report.is_committed, report.n_examples, report.n_rows = True, len(examples), len(changed)
         self._let_go(changed)
@@ -199,6 +211,22 @@ class ModelShard:
             ("HSET", rows_key, *fields),
             ("XADD", stream, "MAXLEN", "~", MAX_CHANGES, "*", "n", names, "t", newest_ms),
         ]
+
+    def _steps(
+        self, touched: list[Touched], n_steps: int, newest_ms: int
+    ) -> list[tuple[str | bytes | int, ...]]:
+        """Return what appends steps to their log, and keeps that as long as the index it is for."""
+        key = self.keys.session_log()
+        oldest = f"{max(n_steps - self.max_steps - self.max_steps // 4, 0)}-0"
+        commands: list[tuple[str | bytes | int, ...]] = []
+        for start in range(0, len(touched), STEPS_AN_ENTRY):
+            some = touched[start : start + STEPS_AN_ENTRY]
+            data = encode_steps([Step(one.session, one.product_id, one.action) for one in some])
+            end = f"{n_steps + start + len(some)}-0"
+            bound = ("MINID", "~", oldest)
+            fields = (STEPS_FIELD, data, TIME_FIELD, newest_ms)
+            commands.append(("XADD", key, *bound, end, *fields))
+        return commands
 
     def _let_go(self, changed: set[str]) -> None:
         """Keep the rows that changed last; those not touched for longest go first."""

@@ -1,9 +1,18 @@
-"""What the models may learn from an event that was just applied. Pure."""
+"""What the models may learn from an event that was just applied. Pure.
+
+Nobody teaches them much alone: of one user a product counts ``MAX_TAUGHT_TIMES`` times a day, and
+``MAX_TAUGHT`` steps count in all. So a bot, or somebody who reloads a page all day, adds to what
+is shown to others no more than a few visits would.
+"""
+
+from bisect import bisect_left, insort
+from zlib import crc32
 
 from config.commerce import Name, Product
 from config.events import Event
-from config.examples import MAX_BEFORE, Action, Touched
-from online_models.users import Dated, Session
+from config.examples import Action, Touched
+from config.keys import DAY_MS
+from online_models.users import MAX_TAUGHT, MAX_TAUGHT_TIMES, Session, UserState
 
 _ACTIONS: dict[str, Action] = {
     Name.PRODUCT_VIEWED: "view",
@@ -13,22 +22,38 @@ _ACTIONS: dict[str, Action] = {
 
 
 def examples_of(
-    event: Event, session: Session, products: list[Product], viewed: list[Dated]
+    event: Event, state: UserState, session: Session, products: list[Product], session_key: int
 ) -> list[Touched]:
-    """Return an example for each product turned to; ``viewed``: the last few before it."""
+    """Return an example for each product turned to, as far as the user may teach today."""
     action = _ACTIONS.get(event.name)
-    if action is None or not products:
+    if action is None:
         return []
-    at, start_at = event.occurred_at, session.start_at
-    earlier = [name for seen_at, name in viewed if start_at <= seen_at <= at]
     return [
         Touched(
             product_id=product.product_id,
             action=action,
-            occurred_at=at,
-            session_at=start_at,
+            occurred_at=event.occurred_at,
+            session=session_key,
             category=product.category,
-            before=tuple([name for name in earlier if name != product.product_id][:MAX_BEFORE]),
         )
         for product in products
+        if _may_teach(state, f"{action}:{product.product_id}", event.occurred_at)
     ]
+
+
+def _may_teach(state: UserState, what: str, at: int) -> bool:
+    """Tell whether a step still counts, and count it, in place.
+
+    What is late by a day or more teaches nothing: its day's count is gone.
+    """
+    day = at // DAY_MS
+    if day > state.taught_day:
+        state.taught_day, state.taught = day, []
+    if day < state.taught_day or len(state.taught) >= MAX_TAUGHT:
+        return False
+    mark = crc32(what.encode())
+    place = bisect_left(state.taught, mark)
+    if state.taught[place : place + MAX_TAUGHT_TIMES] == [mark] * MAX_TAUGHT_TIMES:
+        return False
+    insort(state.taught, mark)
+    return True

@@ -6,8 +6,10 @@ table; when a field is added at the end, add the new bytes beside them.
 """
 
 from typing import get_args
+from zlib import crc32
 
 import msgspec
+import numpy as np
 import pytest
 
 from config.events import (
@@ -22,7 +24,9 @@ from config.events import (
     decode_entry,
 )
 from config.examples import Example, SessionFinished, Touched, decode_examples
+from config.session_log import Step, decode_steps
 from online_models.decay import Counter
+from online_models.snapshots import Block, Snapshot, read_block
 from online_models.users import (
     CartChange,
     Linked,
@@ -34,6 +38,7 @@ from online_models.users import (
     UserState,
     decode_user,
 )
+from online_models.vectors import DIMENSIONS
 from stream.commits import Commit, decode_commit
 
 EVENT = Event(
@@ -97,6 +102,8 @@ STATE = UserState(
 STATE_WITH_MORE = msgspec.structs.replace(
     STATE, purchases={"hat": [43, 40]}, shown=[Shown("tent", [48, 47], 46)]
 )
+# Nor had those the fields that say what models were taught.
+STATE_WITH_TAUGHT = msgspec.structs.replace(STATE_WITH_MORE, taught_day=19_675, taught=[49, 50])
 ENTRIES: list[tuple[Entry, str]] = [
     (
         EVENT,
@@ -130,8 +137,8 @@ EXAMPLES: list[tuple[Example, str]] = [
         "9aa773657373696f6e0102030405060708cb4023000000000000",
     ),
     (
-        Touched("boots", "view", 1, 2, "hiking", ("socks", "hat")),
-        "97a7746f7563686564a5626f6f7473a4766965770102a668696b696e6792a5736f636b73a3686174",
+        Touched("boots", "view", 1, 2, "hiking"),
+        "96a7746f7563686564a5626f6f7473a4766965770102a668696b696e67",
     ),
 ]
 USERS: list[tuple[User, str]] = [
@@ -166,11 +173,45 @@ USERS: list[tuple[User, str]] = [
         "08313233343536373881a3686174922b289193a474656e7492302f2e",
     ),
     (
+        STATE_WITH_TAUGHT,
+        "01dc001ea57374617465cf0000018bcfe56803cf0000018bcfe56801cf0000018bcfe5680207a3616e6e"
+        "91921fa962726f777365722d319220c381a4746965729221a4676f6c6481a66c6f63616c659222a56465"
+        "2d444594cb3ff0000000000000cb3ff199999999999acb3ff3333333333333cb3ff4cccccccccccd94cb"
+        "4000000000000000cb4000cccccccccccdcb400199999999999acb400266666666666694cb4008000000"
+        "000000cb4008cccccccccccdcb400999999999999acb400a66666666666694cb4010000000000000cb40"
+        "10666666666666cb4010cccccccccccdcb401133333333333394cb4014000000000000cb401466666666"
+        "6666cb4014cccccccccccdcb401533333333333381a668696b696e67cb3fd000000000000081a3616c70"
+        "cb3fe000000000000081a137cb3fe8000000000000919229a5626f6f747391922aa5736f636b7391922b"
+        "a368617491942ca5736f636b73cb4000000000000000cb40230000000000002d91932ea76f726465722d"
+        "31cb4033400000000000919e0b0c0d0e0f101112cb40338000000000009214b668747470733a2f2f7365"
+        "617263682e6578616d706c659215a6737072696e679216a62f626f6f74739217a570686f6e65921802c4"
+        "08313233343536373881a3686174922b289193a474656e7492302f2ecd4cdb923132",
+    ),
+    (
         Linked(known="known-digest", linked_at=51, received_at=52, recent_ids=b"12345678"),
         "0195a66c696e6b6564ac6b6e6f776e2d6469676573743334c4083132333435363738",
     ),
     (Suppressed(erased_at=53), "0192aa7375707072657373656435"),
 ]
+STEPS = [Step(7, "boots", "view"), Step(8, "hat", "cart"), Step(9, "tent", "order")]
+STEPS_BYTES = "939307a5626f6f7473a4766965779308a3686174a4636172749309a474656e74a56f72646572"
+SNAPSHOT = Snapshot(
+    position=61,
+    table="t-1",
+    n_blocks=62,
+    random=63,
+    n_trained=64,
+    weights=b"\x00\x01",
+    checksum=crc32(b"\x00\x01"),
+    shape=(64, 32, 64),
+)
+SNAPSHOT_BYTES = (
+    "89a8706f736974696f6e3da57461626c65a3742d31a86e5f626c6f636b733ea672616e646f6d3fa96e5f7472"
+    "61696e656440a777656967687473c4020001a8636865636b73756dce36de2269a5736861706593402040a776"
+    "657273696f6e01"
+)
+BLOCK = Block(["boots", ""], np.arange(2 * DIMENSIONS, dtype=np.float16).tobytes())
+BLOCK_BYTES = "92" + "92a5626f6f7473a0" + f"c5{len(BLOCK.vectors):04x}" + BLOCK.vectors.hex()
 COMMIT = Commit(offset="17-2", seq=3, worker="w-1", clock=4, sources={7: "18-5"})
 COMMIT_BYTES = (
     b'{"version":1,"offset":"17-2","seq":3,"worker":"w-1","clock":4,"sources":{"7":"18-5"}}'
@@ -201,6 +242,20 @@ def test_a_user_reads_as_it_was_written(user: User, golden: str) -> None:
 
 def test_a_commit_reads_as_it_was_written() -> None:
     assert decode_commit(COMMIT_BYTES) == COMMIT
+
+
+def test_steps_read_as_they_were_written() -> None:
+    assert decode_steps(bytes.fromhex(STEPS_BYTES)) == STEPS
+
+
+def test_a_snapshot_reads_as_it_was_written() -> None:
+    assert msgspec.msgpack.decode(bytes.fromhex(SNAPSHOT_BYTES), type=Snapshot) == SNAPSHOT
+
+
+def test_a_block_of_vectors_reads_as_it_was_written() -> None:
+    names, vectors = read_block(bytes.fromhex(BLOCK_BYTES))
+    assert names == BLOCK.names
+    assert vectors.ravel().tolist() == list(range(2 * DIMENSIONS))
 
 
 def test_every_kind_has_its_golden_bytes() -> None:

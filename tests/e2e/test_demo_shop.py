@@ -11,23 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Response, expect
 
+from tests.chromium import chromium, is_elsewhere, needs_chromium
 from tests.shopkeeper.builders import wait_for
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 LEARNED = re.compile(r"first personal decision after")
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +48,8 @@ def shop_url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -78,7 +67,7 @@ def page(browser: Browser, shop_url: str) -> Iterator[Page]:
 
 
 def _if_elsewhere(url: str) -> list[str]:
-    return [] if url.startswith(("http://127.0.0.1:", "data:")) else [f"asks {url}"]
+    return [f"asks {url}"] if is_elsewhere(url) else []
 
 
 def visit(page: Page, path: str) -> None:

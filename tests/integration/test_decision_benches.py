@@ -8,7 +8,7 @@ from loadtest.bench_neighbours import bench_neighbours
 from loadtest.bench_serve import ServeLoad, bench_serve
 from loadtest.formats import Timed
 from shopkeeper.lifeline import tied
-from tests.loadtest.builders import a_dense_history
+from tests.loadtest.builders import a_dense_history, a_walking_history
 
 SLOW_TIMES = 10  # a machine that others use; without a cut-off it would be for ever
 
@@ -64,7 +64,8 @@ def test_whatever_happens_to_redis_decisions_are_answered_say_so_and_recover(
     assert figures["server_max_ms"] < SLOW_TIMES * CUT_OFF_MS
 
 
-def test_answers_follow_what_was_just_viewed(history: list[Timed]) -> None:
+def test_answers_follow_what_was_just_viewed() -> None:
+    history = a_walking_history(2000, n_products=60)
     figures = bench_neighbours(history, 12, seed=1, launch=tied)
     assert figures["samples"] == 12
     assert figures["fallback_rate"] == 0.0

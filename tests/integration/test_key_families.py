@@ -25,6 +25,7 @@ from loadtest.deciding_shop import deciding_shop, settle
 from loadtest.processes import ShopUnderTest
 from loadtest.replay import Target, replay
 from loadtest.workload import synthetic_history
+from online_models.snapshots import read_snapshot
 from online_models.users import Suppressed, decode_user
 from shopkeeper.lifeline import tied
 
@@ -61,6 +62,25 @@ def names_users_of_the_shard(redis: Any, key: bytes) -> bool:
     return bool(0 < redis.zcard(key) <= len(users))
 
 
+def lasts_and_takes_at_most(n_bytes: int) -> Bound:
+    return lambda redis, key: (
+        redis.pttl(key) == -1 and redis.memory_usage(key, samples=0) <= n_bytes
+    )
+
+
+def is_of_the_snapshot(redis: Any, key: bytes) -> bool:
+    """A table holds the blocks of the snapshot, or of the next one; both grow with the index."""
+    snapshot = read_snapshot(redis.get(re.sub(rb":vectors:.*", b":snapshot", key)))
+    is_known = redis.sismember(
+        key.rpartition(b":")[0][: -len(b"vectors")] + b"vector-tables", key.rpartition(b":")[2]
+    )
+    return bool(is_known and redis.hlen(key) <= snapshot.n_blocks + 1)
+
+
+def names_few_tables(redis: Any, key: bytes) -> bool:
+    return bool(redis.pttl(key) == -1 and redis.scard(key) <= 2)
+
+
 @dataclass(frozen=True)
 class Family:
     """Who writes it, and what holds of each of its keys."""
@@ -90,6 +110,11 @@ FAMILIES = {
     "model_owner": Family("learner", lasts_at_most(LEASE_MS)),
     "learner": Family("learner", lasts_at_most(HEARTBEAT_MS)),
     "learners": Family("learner", is_small),
+    "session_log": Family("learner", is_a(b"stream")),  # by position: test_model_shards
+    "snapshot": Family("learner", lasts_and_takes_at_most(256_000)),
+    "snapshot_position": Family("learner", is_small),
+    "vector_table": Family("learner", is_of_the_snapshot),
+    "vector_tables": Family("learner", names_few_tables),
     "decisions": Family("server", holds_at_most(MAX_DECISIONS + SLACK)),
     "catalog": Family("server", is_a(b"hash")),  # as large as the shop
     "catalog_changes": Family("server", holds_at_most(MAX_CHANGES + SLACK)),
@@ -130,6 +155,7 @@ def shop() -> Iterator[ShopUnderTest]:
             for asked in (question, known):
                 owner.post("/v1/personalize", json=asked)
             running.wait(lambda: bool(found(running, "decisions")), "no decision was logged")
+            running.wait(lambda: bool(found(running, "snapshot")), "no snapshot was published")
             owner.post("/v1/import", json={"batch": []})
             yield running
 

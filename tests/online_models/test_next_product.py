@@ -1,160 +1,109 @@
-from itertools import islice
-from math import exp
-from random import Random
+from online_models.baskets import Baskets
+from online_models.next_product import NextProduct, Suggestion
 
-import pytest
-
-from config.examples import Touched
-from online_models.next_product import (
-    FADE,
-    MAX_NEIGHBOURS,
-    NextProduct,
-    Row,
-    decode_row,
-    encode_row,
-    learn_row,
-    next_row,
-    popular_row,
-    rows_of,
-)
-from tests.builders import DAY, NOON
+CAPACITY = 1_024
 
 
-def learned(*examples: Touched) -> NextProduct:
-    """Return the model after these examples, by way of its rows' bytes."""
-    rows: dict[str, Row] = {}
-    for example in examples:
-        for name in rows_of(example):
-            learn_row(name, rows.setdefault(name, Row(example.occurred_at)), example)
-    model = NextProduct()
-    for name, row in rows.items():
-        model.put(name, encode_row(row))
+def learned(*walks: list[str]) -> NextProduct:
+    model = NextProduct(CAPACITY)
+    for session, walk in enumerate(walks):
+        for product_id in walk:
+            model.learn_one(session, product_id)
     return model
 
 
-def step(after: str, *before: str, at: int = NOON) -> Touched:
-    return Touched(after, "view", at, NOON, "shoes", before)
-
-
-def walks(seed: int, n_walks: int) -> list[list[str]]:
-    """Return sessions over 200 products in a ring: mostly on to the next, or the one after it."""
-    rng = Random(seed)
-    found = []
-    for _ in range(n_walks):
-        place, walk = rng.randrange(200), []
-        for _ in range(5):
-            walk.append(f"p{place}")
-            place = (place + rng.choice([1, 1, 1, 2])) % 200 if rng.random() < 0.9 else 0
-        found.append(walk)
-    return found
-
-
-def test_it_answers_before_it_has_learned() -> None:
-    assert list(NextProduct().suggest(["boots"])) == []
-    assert NextProduct().popular() == []
+def ids(found: list[Suggestion]) -> list[str]:
+    return [one.product_id for one in found]
 
 
 def test_what_often_comes_next_comes_first_with_what_led_to_it() -> None:
-    model = learned(step("laces", "boots"), step("laces", "boots"), step("hat", "boots"))
+    model = learned(*[["boots", "laces"]] * 5, ["boots", "hat"])
 
-    first, second = model.suggest(["boots"])
+    first, second, *_ = model.next_best(["boots"])
 
     assert (first.product_id, first.because) == ("laces", "boots")
     assert second.product_id == "hat"
+    assert 1.0 >= first.score > second.score > 0.0
 
 
 def test_the_product_viewed_last_weighs_most() -> None:
-    model = learned(step("laces", "boots"), step("scarf", "hat"))
+    model = learned(["boots", "laces"], ["hat", "scarf"])
 
-    assert next(model.suggest(["hat", "boots"])).product_id == "scarf"
-    assert next(model.suggest(["boots", "hat"])).product_id == "laces"
-
-
-def test_steps_count_backwards_too_but_less() -> None:
-    model = learned(step("laces", "boots"), step("boots", "hat"))
-
-    assert [s.product_id for s in model.suggest(["boots"])] == ["laces", "hat"]
+    assert ids(model.next_best(["hat", "boots"]))[0] == "scarf"
+    assert ids(model.next_best(["boots", "hat"]))[0] == "laces"
 
 
-def test_old_steps_fade() -> None:
-    old = [step("laces", "boots", at=NOON) for _ in range(3)]
+def test_a_refused_product_makes_room_for_the_next_and_the_slate_is_full() -> None:
+    model = learned(*(["boots", f"p{n}"] for n in range(300)))
 
-    model = learned(*old, step("hat", "boots", at=NOON + 90 * DAY))
+    def only_three(product_id: str) -> bool:
+        return product_id in ("p7", "p150", "p299")
 
-    assert next(model.suggest(["boots"])).product_id == "hat"
-
-
-def test_popularity_fades_by_half_a_day_and_weighs_orders_most() -> None:
-    views = [Touched("hat", "view", NOON, NOON, "shoes") for _ in range(4)]
-
-    assert learned(*views, Touched("boots", "order", NOON, NOON, "shoes")).popular("shoes") == [
-        "boots",
-        "hat",
-    ]
+    assert sorted(ids(model.next_best(["boots"], only_three, most=3))) == ["p150", "p299", "p7"]
+    assert len(model.next_best(["boots"], lambda name: name != "p299", most=20)) == 20
 
 
-def test_suggesting_does_not_change_the_model() -> None:
-    model = learned(step("laces", "boots"))
+def test_the_visitors_own_session_does_not_count_for_what_follows_from_it() -> None:
+    model = learned(["tent", "mat"], ["boots", "laces"], ["boots", "hat"])
 
-    assert list(model.suggest(["boots"])) == list(model.suggest(["boots"]))
-
-
-@pytest.mark.parametrize("most", [1, 3, 10])
-def test_the_best_candidates_are_those_of_adding_everything_up(most: int) -> None:
-    rng = Random(most)
-    products = [f"p{n}" for n in range(60)]
-    model = learned(*(step(*rng.sample(products, k=4)) for _ in range(600)))
-    for _ in range(50):
-        viewed = rng.sample(products, k=4)
-        scores: dict[str, float] = {}
-        for z, seen in enumerate(viewed):
-            for product, score in model.neighbours(seen).items():
-                scores[product] = scores.get(product, 0.0) + exp(-FADE * z) * score
-        best = sorted(scores, key=lambda product: (-scores[product], product))[:most]
-
-        assert [s.product_id for s in model.suggest(viewed, most)] == best
+    assert ids(model.next_best(["hat"], lambda name: name != "hat", most=1, session=2)) == ["laces"]
+    assert ids(model.next_best(["hat"], lambda name: name != "hat", most=1)) == ["boots"]
 
 
-def test_rows_stay_bounded() -> None:
-    row = Row(NOON)
-    for number in range(500):
-        learn_row(next_row("boots"), row, step(f"p{number}", "boots"))
-        learn_row(next_row("boots"), row, step("boots", f"p{number}"))
+def test_where_others_know_too_little_the_visitors_own_steps_count() -> None:
+    model = learned(["tent", "mat"], ["boots", "hat"])
 
-    assert (len(row.after), len(row.before)) == (MAX_NEIGHBOURS, MAX_NEIGHBOURS)
+    assert ids(model.next_best(["hat"], lambda name: name != "hat", session=1)) == ["boots"]
 
 
-def test_a_row_survives_its_bytes_and_another_version_is_refused() -> None:
-    row = Row(NOON, {"a": 1.5}, {"b": 0.5})
+def test_a_session_in_the_index_tells_of_repeats_that_a_list_of_products_cannot() -> None:
+    model = learned(["boots", "hat", "boots", "hat"])
 
-    assert decode_row(encode_row(row)) == row
-    with pytest.raises(ValueError, match="version 02"):
-        decode_row(b"\x02" + encode_row(row)[1:])
+    rows = model.steps.rows_of(["hat", "boots"], model.steps.first_event(0))
 
-
-def test_a_removed_row_is_forgotten() -> None:
-    model = learned(step("laces", "boots"))
-    model.put(next_row("boots"), None)
-    model.put(popular_row(""), None)
-
-    assert list(model.suggest(["boots"])) == []
-    assert model.popular() == []
+    names = model.steps.slots.names
+    assert [names[row] for row in rows] == ["hat", "boots", "hat", "boots"]
 
 
-def test_it_beats_popularity_on_a_seeded_stream() -> None:
-    train, test = walks(seed=1, n_walks=1500), walks(seed=2, n_walks=300)
-    examples = [
-        step(walk[n], *reversed(walk[max(n - 5, 0) : n])) for walk in train for n in range(5)
-    ]
-    model = learned(*examples)
-    popular = model.popular()[:20]
+def test_what_was_viewed_since_the_index_was_told_comes_in_front() -> None:
+    model = learned(["tent"], ["boots", "hat"])
 
-    cases = [(walk[:n], walk[n]) for walk in test for n in range(1, 5)]
-    hits = sum(
-        target in [s.product_id for s in islice(model.suggest(prefix[::-1]), 20)]
-        for prefix, target in cases
-    )
-    baseline = sum(target in popular for _, target in cases)
+    rows = model.steps.rows_of(["tent", "hat", "boots"], model.steps.first_event(1))
 
-    assert hits > 0.8 * len(cases)
-    assert hits > 2 * baseline
+    assert [model.steps.slots.names[row] for row in rows] == ["tent", "hat", "boots"]
+
+
+def test_products_of_the_same_sessions_are_similar_and_the_product_itself_is_not_told() -> None:
+    model = learned(*[["boots", "laces"]] * 5, ["tent", "mat"])
+
+    assert ids(model.similar("boots"))[0] == "laces"
+    assert "boots" not in ids(model.similar("boots"))
+    assert model.similar("nobody-knows-it") == []
+
+
+def test_what_lies_in_baskets_together_goes_together() -> None:
+    baskets = Baskets(CAPACITY)
+    for basket in range(4):
+        for product_id in ("boots", "laces"):
+            baskets.learn_one(basket, product_id)
+    baskets.learn_one(9, "boots")
+    baskets.learn_one(9, "hat")
+
+    found = baskets.bought_with(["boots"])
+
+    assert ids(found) == ["laces", "hat"]
+    assert (found[0].score, found[0].because) == (1.0, "boots")
+    assert ids(baskets.bought_with(["boots"], lambda name: name != "laces")) == ["hat"]
+
+
+def test_what_only_servers_do_leaves_ranker_and_vectors_to_the_learner() -> None:
+    learning, serving = NextProduct(CAPACITY), NextProduct(CAPACITY)
+    for session in range(50):
+        for product_id in ("boots", f"p{session % 5}", "hat"):
+            learning.learn_one(session, product_id)
+            serving.index_one(session, product_id)
+
+    assert (learning.steps.index.products == serving.steps.index.products).all()
+    assert (learning.steps.index.events == serving.steps.index.events).all()
+    assert learning.n_trained[0] > 0 == serving.n_trained[0]
+    assert (learning.vectors.table != serving.vectors.table).any()

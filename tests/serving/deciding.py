@@ -1,9 +1,9 @@
 """What tests of decisions begin with: visitors, a model, a catalog, placements."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 import redis
@@ -11,22 +11,16 @@ import redis
 from config.catalog import Item, encode_item
 from config.keys import Subject
 from config.placements import Banner, Content, Offer, Picks, Placement, Products
-from online_models.next_product import (
-    NextProduct,
-    Row,
-    encode_row,
-    model_shard,
-    next_row,
-    popular_row,
-)
+from config.session_log import STEPS_FIELD, TIME_FIELD, Step, encode_steps
+from online_models.popularity import Row, encode_row, model_shard, popular_row
 from online_models.users import CartChange, UserState, encode_user
 from serving.catalog import Catalog
 from serving.choices import Decision, Fallback, Model, Slate
 from serving.decision import Shop, decide
-from serving.next_product_model import AskedNextProduct
 from serving.schemas import Request
 from tests.serving.builders import IDS, NOW
 from tests.serving.conftest import KEYS, SIGNING_KEY
+from tests.serving.fake_model import FakeModel
 
 ANN = IDS.known("ann")
 COOKIE = IDS.anonymous("cookie-1")
@@ -57,18 +51,37 @@ def in_cart(*products: str) -> list[CartChange]:
     return [CartChange(NOW, product, 1.0, 10.0) for product in products]
 
 
-def rows(
+class Lessons(NamedTuple):
+    """What a model is told: steps of visitors, and rows of what is popular."""
+
+    steps: list[Step]
+    rows: dict[str, bytes]
+
+
+def lessons(
     after: Mapping[str, Iterable[str]] | None = None,
     popular: Mapping[str, Iterable[str]] | None = None,
-) -> dict[str, bytes]:
-    """Return a model's rows: what comes after products, what is popular; best first."""
-    said = {next_row(name): products for name, products in (after or {}).items()}
-    said |= {popular_row(name): products for name, products in (popular or {}).items()}
-    return {name: encode_row(_row(products)) for name, products in said.items()}
+) -> Lessons:
+    """Return what teaches a model what comes after products, what is popular; best first.
+
+    What comes after a product first is what most sessions went on to.
+    """
+    pairs = [
+        (name, product)
+        for name, products in (after or {}).items()
+        for n_sessions, product in enumerate(reversed(list(products)), start=1)
+        for _ in range(n_sessions)
+    ]
+    steps = [
+        Step(session, product, "view") for session, pair in enumerate(pairs) for product in pair
+    ]
+    rows = {popular_row(name): _row(products) for name, products in (popular or {}).items()}
+    return Lessons(steps, rows)
 
 
-def _row(products: Iterable[str]) -> Row:
-    return Row(NOW, {product: 1.0 / place for place, product in enumerate(products, start=1)})
+def _row(products: Iterable[str]) -> bytes:
+    sums = {product: 1.0 / place for place, product in enumerate(products, start=1)}
+    return encode_row(Row(NOW, sums))
 
 
 AFTER = {"boots": ["socks", "tent", "stove"]}
@@ -76,16 +89,11 @@ POPULAR = {"": ["lamp", "socks", "rope"], "hiking": ["poles", "socks"]}
 
 
 def a_model(
-    after: Mapping[str, Iterable[str]] | None = None,
-    popular: Mapping[str, Iterable[str]] | None = None,
-) -> Model:
-    """Return a model that knows what comes after boots, and what is popular."""
-    model = NextProduct()
-    for name, data in rows(
-        AFTER if after is None else after, POPULAR if popular is None else popular
-    ).items():
-        model.put(name, data)
-    return AskedNextProduct(model)
+    after: Mapping[str, Sequence[str]] = AFTER,
+    popular: Mapping[str, Sequence[str]] = POPULAR,
+) -> FakeModel:
+    """Return a model that says what comes after boots, and what is popular."""
+    return FakeModel(after=after, trend=popular)
 
 
 def a_catalog(*items: Item) -> Catalog:
@@ -136,13 +144,18 @@ def remember(client: redis.Redis, subject: Subject, user: Any, offset: str = "5-
     client.set(KEYS.commit(subject.shard), f'{{"offset": "{offset}", "seq": 1}}')
 
 
-def learn(client: redis.Redis, said: Mapping[str, bytes], at_ms: int | None = None) -> None:
-    """Put rows into Redis as the learning flow would."""
-    for name, data in said.items():
+def learn(client: redis.Redis, said: Lessons, at_ms: int | None = None) -> None:
+    """Put rows and steps into Redis as the learning flow would."""
+    t = time.time_ns() // 1_000_000 if at_ms is None else at_ms
+    for name, data in said.rows.items():
         shard = model_shard(name)
         client.hset(KEYS.model_rows(shard), name, data)
-        t = time.time_ns() // 1_000_000 if at_ms is None else at_ms
         client.xadd(KEYS.model_changes(shard), {"n": name, "t": t})
+    if said.steps:
+        newest: Any = client.xrevrange(KEYS.session_log(), count=1)
+        end = int(newest[0][0].split(b"-")[0]) if newest else 0
+        fields: Any = {STEPS_FIELD: encode_steps(said.steps), TIME_FIELD: t}
+        client.xadd(KEYS.session_log(), fields, id=f"{end + len(said.steps)}-0")
 
 
 def a_token(sub: object = "ann", seconds: float = 60, key: str = SIGNING_KEY, **claims: Any) -> str:

@@ -12,7 +12,7 @@ import redis
 from tests.serving.builders import NOW
 from tests.serving.builders import an_event as an_event_of
 from tests.serving.conftest import wait_for
-from tests.serving.deciding import ANN, COOKIE, a_token, a_user, learn, remember, rows
+from tests.serving.deciding import ANN, COOKIE, a_token, a_user, learn, lessons, remember
 
 README = Path(__file__).parents[2] / "serving" / "README.md"
 KEYS: dict[str, httpx.Auth] = {
@@ -76,7 +76,7 @@ def test_each_row_of_the_table_holds(
     remember(redis_client, COOKIE, a_user(viewed=[(NOW, "hat")]))
     method, path = route.split()
     if path == "/v1/personalize":
-        learn(redis_client, rows({"boots": ["socks"], "hat": ["scarf"]}))
+        learn(redis_client, lessons({"boots": ["socks"], "hat": ["scarf"]}))
         body: dict[str, Any] = {
             "userId": "ann",
             "anonymousId": "cookie-1",

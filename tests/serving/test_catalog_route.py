@@ -12,7 +12,7 @@ import redis
 from config.catalog import decode_item
 from serving.catalog_lines import MAX_LINE_BYTES, BadLine, Change, read_lines
 from tests.serving.conftest import KEYS, OwnRedis, Serve, stream_of, wait_for
-from tests.serving.deciding import learn, rows
+from tests.serving.deciding import learn, lessons
 
 BOOTS = {"id": "boots", "name": "Boots", "price": 129.0, "stock": 3}
 
@@ -150,7 +150,7 @@ def test_decisions_see_a_change_of_stock(
 ) -> None:
     shop = serve(redis_url)
     shop.auth = httpx.BasicAuth("secret-key", "")
-    learn(redis_client, rows(popular={"": ["boots", "hat"]}))
+    learn(redis_client, lessons(popular={"": ["boots", "hat"]}))
     put(shop, BOOTS, {"id": "hat", "name": "Hat"})
     wait_for(lambda: trending(shop) == ["boots", "hat"])
     put(shop, BOOTS | {"stock": 0})

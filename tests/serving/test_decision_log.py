@@ -19,8 +19,8 @@ from tests.serving.deciding import (
     a_user,
     decided,
     learn,
+    lessons,
     remember,
-    rows,
 )
 from tests.serving.test_personalize import GRANTS, REFUSES, ask, products_of
 
@@ -41,7 +41,7 @@ def test_a_personal_decision_is_logged_with_what_was_chosen_and_why(
 ) -> None:
     shop = serve(redis_url, placements=PLACEMENTS)
     remember(redis_client, COOKIE, a_user(categories={"hiking": 1.0}), offset="7-1")
-    learn(redis_client, rows({"boots": ["socks", "tent", "map"]}))
+    learn(redis_client, lessons({"boots": ["socks", "tent", "map"]}))
     wait_for(lambda: products_of(shop, anonymousId="cookie-1")[:1] == ["socks"])
     placements = ["next-best", "hero", "exit"]
     told = ask(shop, anonymousId="cookie-1", placements=placements, context=GRANTS)

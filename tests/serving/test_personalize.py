@@ -19,8 +19,8 @@ from tests.serving.deciding import (
     a_token,
     a_user,
     learn,
+    lessons,
     remember,
-    rows,
 )
 
 NEXT = {"placements": ["next-best"]}
@@ -57,7 +57,7 @@ def test_a_visitor_gets_personal_products_and_is_told_why(
     asked: httpx.Client, redis_client: redis.Redis
 ) -> None:
     remember(redis_client, COOKIE, a_user(n_events=3), offset="7-1")
-    learn(redis_client, rows({"boots": ["socks"]}))
+    learn(redis_client, lessons({"boots": ["socks"]}))
     asked.put(
         "/v1/catalog",
         auth=("secret-key", ""),
@@ -93,7 +93,7 @@ def test_without_a_token_nobody_can_tell_known_ids_from_unknown(
     asked: httpx.Client, redis_client: redis.Redis, token: str | None
 ) -> None:
     remember(redis_client, ANN, a_user(user_id="ann", n_events=7))
-    learn(redis_client, rows({"boots": ["socks"]}))
+    learn(redis_client, lessons({"boots": ["socks"]}))
     wait_for(lambda: "socks" in products_of(asked, page={"productId": "boots"}))
     said = {"userToken": a_token(seconds=-5) if token == "expired" else token}
     known, unknown, erased = (
@@ -113,7 +113,7 @@ def test_a_linked_visitor_gets_the_customers_products_but_no_picture_of_them(
 ) -> None:
     remember(redis_client, ANN, a_user(user_id="ann", n_events=7), offset="9-0")
     remember(redis_client, COOKIE, Linked(known=ANN.digest, linked_at=NOW, received_at=NOW))
-    learn(redis_client, rows({"boots": ["socks"]}))
+    learn(redis_client, lessons({"boots": ["socks"]}))
     wait_for(lambda: products_of(asked, anonymousId="cookie-1")[:1] == ["socks"])
     assert ask(asked, anonymousId="cookie-1")["profile"] == {
         "known": False,
@@ -229,7 +229,7 @@ def test_the_key_may_stand_in_the_body(stranger: httpx.Client) -> None:
 
 
 def test_numbers_are_ids_as_in_events(asked: httpx.Client, redis_client: redis.Redis) -> None:
-    learn(redis_client, rows({"17": ["18", "19"]}))
+    learn(redis_client, lessons({"17": ["18", "19"]}))
     wait_for(lambda: "18" in products_of(asked, page={"productId": 17}))
     shown = products_of(asked, anonymousId=5, page={"productId": 17}, cart=[18, {"productId": 20}])
     assert shown[0] == "19"
@@ -298,12 +298,12 @@ def test_metrics_count_decisions_by_placement_and_result(
 ) -> None:
     shop = serve(redis_url)
     remember(redis_client, COOKIE, a_user(categories={"hiking": 1.0}))
-    learn(redis_client, rows({"boots": ["socks"]}))
-    wait_for(lambda: products_of(shop, anonymousId="cookie-1"))
+    learn(redis_client, lessons({"boots": ["socks"]}))
+    wait_for(lambda: products_of(shop, anonymousId="cookie-1")[:1] == ["socks"])
     ask(shop)
     told = shop.get("/metrics").text
     for labels in ('result="no_id"', 'result="personal"'):
         assert f'shopkeeper_decisions_total{{placement="next-best",{labels}}}' in told
     assert 'shopkeeper_decision_seconds_count{stage="decide"}' in told
-    assert 'shopkeeper_followed_rows{what="next_product"} 1.0' in told
+    assert 'shopkeeper_followed_rows{what="steps"} 2.0' in told
     assert "shopkeeper_learned_to_served_seconds_count 1.0" in told

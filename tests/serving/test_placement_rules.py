@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from typing import Any
 
 import httpx
@@ -11,12 +12,14 @@ import redis
 from config.decisions import DECISION_FIELD, Chosen, decode_decided
 from config.placements import Picks, Placement, Products
 from tests.serving.conftest import Serve, stream_of, wait_for
-from tests.serving.deciding import COOKIE, a_user, learn, remember, rows
+from tests.serving.deciding import COOKIE, a_user, learn, lessons, remember
 from tests.serving.test_catalog_route import put
 from tests.serving.test_personalize import ask, products
 
 ROWS: dict[str, Placement] = {
-    "first": Products(slots=2, fallback=(Picks(("gift-card",)),), explore=0.0),
+    "first": Products(
+        slots=2, fallback=(Picks(("gift-card",)),), explore=0.0, exclude_viewed_days=1
+    ),
     "explored": Products(slots=2, strategy="trending", explore=1.0),
     "cheap": Products(slots=2, filter="product.price < 10.0", allow_repeats=True),
     "broken": Products(filter="user.traits.tier == 'gold'"),
@@ -30,8 +33,8 @@ LINES = [
 @pytest.fixture
 def shop(serve: Serve, redis_url: str, redis_client: redis.Redis) -> httpx.Client:
     """Return a server whose catalog and model are there, for a visitor who viewed boots."""
-    learn(redis_client, rows({"boots": ["socks"]}, {"": ["tent", "cap"]}))
-    remember(redis_client, COOKIE, a_user())
+    learn(redis_client, lessons({"boots": ["socks"]}, {"": ["tent", "cap"]}))
+    remember(redis_client, COOKIE, a_user(viewed=[(time.time_ns() // 1_000_000, "boots")]))
     shop = serve(redis_url, placements=ROWS)
     shop.auth = httpx.BasicAuth("secret-key", "")
     put(shop, *LINES)
@@ -117,5 +120,5 @@ def test_a_server_that_starts_on_an_emptied_catalog_shows_nothing_of_it(
     other = serve(redis_url, placements=ROWS)
     page = "shopkeeper_followed_loads"
     wait_for(lambda: f'{page}{{what="catalog"}} 1.0' in other.get("/metrics").text)
-    wait_for(lambda: f'{page}{{what="next_product"}} 1.0' in other.get("/metrics").text)
+    wait_for(lambda: f'{page}{{what="steps"}} 1.0' in other.get("/metrics").text)
     assert _everywhere(other) == set()

@@ -148,8 +148,8 @@ def test_what_is_in_the_cart_is_shown_only_where_it_may_be() -> None:
 
 def test_what_was_viewed_within_some_days_is_left_out() -> None:
     user = a_user(viewed=[(NOW, "boots"), (NOW - DAY_MS, "a"), (NOW - 3 * DAY_MS, "b")])
-    assert ids(shown(user)) == "abc"
-    assert ids(shown(user, exclude_viewed_days=2)) == "bcd"
+    assert ids(shown(user, strategy="similar")) == "abc"
+    assert ids(shown(user, strategy="similar", exclude_viewed_days=2)) == "bcd"
 
 
 def test_what_was_bought_within_some_days_is_left_out_thirty_unless_said() -> None:

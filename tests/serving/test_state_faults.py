@@ -19,7 +19,7 @@ from loadtest.proxy import FaultProxy
 from serving.main import connect
 from serving.store import StateReads, StateSlow, StateUnavailable
 from tests.serving.conftest import OwnRedis, Serve, wait_for
-from tests.serving.deciding import COOKIE, a_user, learn, remember, rows
+from tests.serving.deciding import COOKIE, a_user, learn, lessons, remember
 from tests.serving.test_personalize import ask, products_of
 
 CUTOFF = DecisionSettings(cutoff_ms=200)
@@ -27,7 +27,7 @@ CUTOFF = DecisionSettings(cutoff_ms=200)
 
 def fill(client: redis.Redis) -> None:
     remember(client, COOKIE, a_user())
-    learn(client, rows({"boots": ["socks"]}, {"": ["lamp"]}))
+    learn(client, lessons({"boots": ["socks"]}, {"": ["lamp"]}))
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ shopkeeper_collected_events_total{result="dead_letter",type="track"} 7.0
 """
 ANSWERS = """\
 # TYPE shopkeeper_decisions_total counter
-shopkeeper_decisions_total{placement="home-next",result="personal"} 6.0
+shopkeeper_decisions_total{placement="home-next",result="personal"} 4.0
+shopkeeper_decisions_total{placement="home-next",result="general"} 2.0
 shopkeeper_decisions_total{placement="home-next",result="no_id"} 1.0
 shopkeeper_decisions_total{placement="home-hero",result="redis_slow"} 1.0
 # TYPE shopkeeper_request_seconds histogram
@@ -55,7 +56,7 @@ def test_pages_of_all_processes_add_up() -> None:
     assert reading == Reading(1.0, 40.0, 42.0, 6.0, 0.5, {0.01: 10.0, inf: 20.0})
 
 
-def test_answered_decisions_are_counted_and_placements_that_are_not_personal() -> None:
+def test_answered_decisions_are_counted_and_placements_that_fell_back() -> None:
     reading = read_metrics(2.0, [ANSWERS])
     assert (reading.placements, reading.fallbacks) == (8.0, 2.0)
     figures = figures_between(a_reading(0.0), reading)

@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from config.errors import ShopkeeperError
+from loadtest.children import ChildFailed
 from shopkeeper import load_commands, load_commands_all
 from shopkeeper.load_inputs import lines_of
 from shopkeeper.main import create_app
@@ -65,14 +66,18 @@ def test_all_benches_run_though_one_fails() -> None:
         ran.append(("bad", seed, as_json))
         raise typer.Exit(1)
 
+    def broken(seed: int = 1, as_json: bool = False) -> None:
+        raise ChildFailed("Redis does not answer")
+
     bench = typer.Typer()
-    for command in (bad, good):
+    for command in (bad, broken, good):
         bench.command()(command)
     load_commands_all.register(bench)
     result = CliRunner().invoke(bench, ["all", "--seed", "7", "--json"])
     assert ran == [("bad", 7, True), ("good", 7, True)]
     assert result.exit_code == 1
-    assert "failed: bad" in result.output
+    assert "bench broken: Redis does not answer" in result.output
+    assert "failed: bad, broken" in result.output
 
 
 def test_every_bench_takes_what_all_of_them_are_given() -> None:
@@ -81,7 +86,9 @@ def test_every_bench_takes_what_all_of_them_are_given() -> None:
     [group] = bench.registered_groups
     assert group.typer_instance is not None
     commands = group.typer_instance.registered_commands
-    assert len(commands) > 3
     for command in commands:
         assert command.callback is not None
         inspect.signature(command.callback).bind(seed=1, as_json=True)
+    names = [command.name or command.callback.__name__ for command in commands if command.callback]
+    incoming, decisions = ["stream", "append", "memory"], ["serve", "freshness", "faults"]
+    assert names == [*incoming, *decisions, "neighbours", "rules", "model", "learning", "all"]

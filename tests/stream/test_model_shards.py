@@ -8,7 +8,8 @@ import redis
 from config.events import ENTRY_FIELD, SUBJECT_FIELD
 from config.examples import Touched, encode_examples
 from config.keys import N_MODEL_SHARDS, Keys
-from online_models.next_product import Row, decode_row, learn_row, rows_of
+from config.session_log import STEPS_AN_ENTRY, STEPS_FIELD, Step, decode_steps
+from online_models.popularity import Row, decode_row, learn_row, rows_of
 from stream.example_reader import ExampleReader
 from stream.model_shards import LearnReport, ModelShard, Ranges, decode_model_commit
 from stream.transactions import Transactions
@@ -18,8 +19,8 @@ KEYS = Keys("test")
 N_SOURCES = 3
 
 
-def touch(product: str, *before: str, at: int = NOON, category: str = "shoes") -> Touched:
-    return Touched(product, "view", at, NOON, category, before)
+def touch(product: str, session: int = 1, at: int = NOON, category: str = "shoes") -> Touched:
+    return Touched(product, "view", at, session, category)
 
 
 def append(client: redis.Redis, example: Touched, source: int = 0) -> None:
@@ -40,7 +41,7 @@ def expected(*examples: Touched) -> dict[str, Row]:
     rows: dict[str, Row] = {}
     for example in examples:
         for name in rows_of(example):
-            learn_row(name, rows.setdefault(name, Row(example.occurred_at)), example)
+            learn_row(rows.setdefault(name, Row(example.occurred_at)), example)
     return rows
 
 
@@ -51,16 +52,28 @@ def alike(first: dict[str, Row], second: dict[str, Row]) -> bool:
         )
 
     return first.keys() == second.keys() and all(
-        close(first[name].after, second[name].after)
-        and close(first[name].before, second[name].before)
-        for name in first
+        close(first[name].sums, second[name].sums) for name in first
     )
+
+
+def steps_in_log(client: redis.Redis, keys: Keys = KEYS) -> list[Step]:
+    """Return all steps in their log, having checked that each entry says where it ends."""
+    entries: Any = client.xrange(keys.session_log())
+    steps: list[Step] = []
+    for name, fields in entries:
+        steps += decode_steps(fields[STEPS_FIELD])
+        assert name == b"%d-0" % len(steps)
+    return steps
+
+
+def as_steps(*examples: Touched) -> list[Step]:
+    return [Step(one.session, one.product_id, one.action) for one in examples]
 
 
 class Owner:
     """A learner that believes to own all model shards."""
 
-    def __init__(self, client: redis.Redis, max_rows: int = 1_000) -> None:
+    def __init__(self, client: redis.Redis, max_rows: int = 1_000, max_steps: int = 1_000) -> None:
         self.reader = ExampleReader(client, KEYS, N_SOURCES)
         transactions = Transactions(client)
         self.shards = [
@@ -72,6 +85,7 @@ class Owner:
                 self.reader.send_back,
                 lambda error: None,
                 max_rows=max_rows,
+                max_steps=max_steps,
             )
             for number in range(N_MODEL_SHARDS)
         ]
@@ -88,10 +102,10 @@ class Owner:
 
 STORY = [
     touch("hat", at=NOON),
-    touch("tent", "hat", at=NOON + MINUTE, category="camping"),
-    touch("boots", "tent", "hat", at=NOON + 2 * MINUTE),
-    touch("hat", "boots", "tent", at=NOON + 40 * DAY),
-    touch("boots", "hat", at=NOON + 41 * DAY),
+    touch("tent", at=NOON + MINUTE, category="camping"),
+    touch("boots", at=NOON + 2 * MINUTE),
+    touch("hat", session=2, at=NOON + 40 * DAY),
+    touch("boots", session=2, at=NOON + 41 * DAY),
 ]
 
 
@@ -102,6 +116,7 @@ def test_rows_are_those_of_learning_one_after_the_other(redis_client: redis.Redi
         owner.go()
 
     assert alike(stored(redis_client), expected(*STORY))
+    assert steps_in_log(redis_client) == as_steps(*STORY)
 
 
 def test_a_model_shard_that_fell_behind_catches_up_and_the_others_learn_nothing_twice(
@@ -141,6 +156,7 @@ def test_two_learners_taking_turns_learn_each_example_once(redis_client: redis.R
         owner.go()
 
     assert alike(stored(redis_client), expected(*STORY * 6))
+    assert steps_in_log(redis_client) == as_steps(*STORY * 6)
 
 
 def test_positions_move_on_without_examples_for_a_model_shard(redis_client: redis.Redis) -> None:
@@ -173,8 +189,49 @@ def test_a_full_model_shard_takes_no_new_rows_and_goes_on_learning(
 ) -> None:
     owner = Owner(redis_client, max_rows=1)
     for number in range(40):
-        append(redis_client, touch(f"p{number}", f"p{number - 1}"))
+        append(redis_client, touch("boots", category=f"c{number}"))
     reports = owner.go()
 
     assert max(redis_client.hlen(KEYS.model_rows(n)) for n in range(N_MODEL_SHARDS)) == 1
     assert sum(report.n_refused_rows for report in reports) > 0
+
+
+def test_steps_of_one_source_stay_in_order_and_none_is_lost_or_twice(
+    redis_client: redis.Redis,
+) -> None:
+    owner = Owner(redis_client)
+    by_source = [[touch(f"p{n}", session=source) for n in range(30)] for source in range(N_SOURCES)]
+    for number in range(30):
+        for source, examples in enumerate(by_source):
+            append(redis_client, examples[number], source)
+        if number % 7 == 3:
+            owner.reader.read()  # lost between the reader and the commit
+        if number % 4 == 0:
+            owner = Owner(redis_client)
+        owner.go(*range(number % 2, N_MODEL_SHARDS))
+    for _ in range(3):
+        Owner(redis_client).go()
+
+    found = steps_in_log(redis_client)
+    for source, examples in enumerate(by_source):
+        assert [one for one in found if one.session == source] == as_steps(*examples)
+
+
+def test_a_long_round_becomes_several_entries_and_old_entries_go(
+    redis_client: redis.Redis,
+) -> None:
+    examples = [touch(f"p{number}") for number in range(3 * STEPS_AN_ENTRY // 2)]
+    fields: dict[Any, Any] = {ENTRY_FIELD: encode_examples(examples), SUBJECT_FIELD: b"ann"}
+    owner, key = Owner(redis_client, max_steps=STEPS_AN_ENTRY), KEYS.session_log()
+    redis_client.xadd(KEYS.examples(0), fields)
+    owner.go()
+    assert redis_client.xlen(key) == 2
+    assert steps_in_log(redis_client) == as_steps(*examples)
+
+    for _ in range(200):  # an approximate bound drops whole nodes, of a hundred entries
+        redis_client.xadd(KEYS.examples(0), fields)
+        owner.go()
+
+    assert redis_client.xlen(key) < 150
+    newest: Any = redis_client.xrevrange(key, count=1)
+    assert newest[0][0] == b"%d-0" % (201 * len(examples))

@@ -1,0 +1,186 @@
+"""What is done for one event and for one question, each in one call into compiled code."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from online_models.candidates import KEPT, Shortlist, describe, find_candidates
+from online_models.compiled import Floats, Ints, compiled
+from online_models.generators import ITEM_ITEM, LEAD, MAX_CANDIDATES, OWN, Evidence, gather
+from online_models.ranker import Ranker, learn, score, shares
+from online_models.selection import best_first, nth_largest
+from online_models.session_index import (
+    BEFORE,
+    ITEM,
+    LAST,
+    MAX_PREFIX,
+    N_PREFIX,
+    NONE,
+    SessionIndex,
+    Visit,
+    age_of,
+    visit_session,
+)
+from online_models.vectors import Vectors, cosine, learn_step, next_random
+
+TRAINED_RATE = 0.35  # share of events that the ranker learns from; all are indexed
+REPLAYED = 1  # past steps that the vectors learn once more with each new one
+RATE_AT_START, RATE_AT_LAST = 0.005, 0.0015
+RATE_STEPS = 200_000.0
+MOST_FOUND = KEPT + MAX_PREFIX
+
+
+class Found(NamedTuple):
+    """An answer, best first: products, scores (0..1), and which of the session led to each."""
+
+    items: Ints
+    scores: Floats
+    leads: Ints
+    order: Ints
+
+
+class Near(NamedTuple):
+    """An answer of ``find_near``, and its scratch."""
+
+    found: Found
+    scores: Floats
+    scratch: Floats
+
+
+def empty_found() -> Found:
+    """Return room for an answer."""
+    return Found(
+        np.zeros(MOST_FOUND, np.int32),
+        np.zeros(MOST_FOUND, np.float32),
+        np.zeros(MOST_FOUND, np.int32),
+        np.zeros(MOST_FOUND, np.int32),
+    )
+
+
+def empty_near() -> Near:
+    """Return room for an answer by nearness."""
+    return Near(
+        empty_found(), np.zeros(MAX_CANDIDATES, np.float32), np.zeros(MAX_CANDIDATES, np.float32)
+    )
+
+
+class Parts(NamedTuple):
+    """All arrays of the model; ``random`` and ``n_trained`` hold one value each."""
+
+    index_: SessionIndex
+    evidence: Evidence
+    vectors: Vectors
+    ranker: Ranker
+    shortlist: Shortlist
+    visit: Visit
+    found: Found
+    random: "np.ndarray[tuple[int], np.dtype[np.uint64]]"
+    n_trained: "np.ndarray[tuple[int], np.dtype[np.int64]]"
+
+
+@compiled
+def gather_visit(index: SessionIndex, evidence: Evidence, visit: Visit, own: int) -> int:
+    """Gather candidates for a visit; return how many there are. See ``gather``."""
+    return gather(index, evidence, visit.prefix, visit.counts[N_PREFIX], own)
+
+
+@compiled
+def draw(parts: Parts) -> float:
+    """Return a random number from 0 to 1."""
+    parts.random[0] = next_random(parts.random[0])
+    return np.float64(parts.random[0] >> np.uint64(11)) / 9007199254740992.0
+
+
+@compiled
+def train_ranker(parts: Parts, n: int, item: int) -> None:
+    """Let the ranker learn that of ``n`` gathered candidates a product came next."""
+    visit, evidence, shortlist = parts.visit, parts.evidence, parts.shortlist
+    kept = find_candidates(
+        parts.index_, evidence, parts.vectors, shortlist, visit.prefix, visit.counts[N_PREFIX], n
+    )
+    for k in range(kept):
+        if evidence.items[shortlist.chosen[k]] == item:
+            describe(parts.index_, evidence, parts.vectors, shortlist, visit, kept)
+            fall = np.exp(-parts.n_trained[0] / RATE_STEPS)
+            rate = RATE_AT_LAST + (RATE_AT_START - RATE_AT_LAST) * fall
+            learn(parts.ranker, shortlist.features, kept, k, rate, parts.n_trained[0])
+            parts.n_trained[0] += 1
+            return
+
+
+@compiled
+def train_vectors(parts: Parts, session: int, item: int, n_products: int) -> None:
+    """Let the vectors learn that a session goes on to a product, and a step of the past again."""
+    index = parts.index_
+    event, target = index.events[session, LAST], item
+    for _ in range(1 + REPLAYED):
+        visit_session(index, event, parts.visit)
+        parts.random[0] = learn_step(
+            parts.vectors,
+            index,
+            parts.visit.prefix,
+            parts.visit.counts[N_PREFIX],
+            target,
+            n_products,
+            parts.random[0],
+        )
+        parts.random[0] = next_random(parts.random[0])
+        n_events = min(index.position[0], index.events.shape[0])
+        back = np.int64((parts.random[0] >> np.uint64(11)) % np.uint64(n_events))
+        past = (index.position[0] - 1 - back) & (index.events.shape[0] - 1)
+        event, target = index.events[past, BEFORE], index.events[past, ITEM]
+        if event == NONE or age_of(index, event) <= age_of(index, past):
+            return
+
+
+@compiled
+def rank(parts: Parts, n: int) -> int:
+    """Rank the ``n`` candidates that were gathered; return how many are found."""
+    visit, evidence, shortlist = parts.visit, parts.evidence, parts.shortlist
+    n_prefix = visit.counts[N_PREFIX]
+    kept = find_candidates(
+        parts.index_, evidence, parts.vectors, shortlist, visit.prefix, n_prefix, n
+    )
+    describe(parts.index_, evidence, parts.vectors, shortlist, visit, kept)
+    score(parts.ranker, shortlist.features, kept)
+    shares(parts.ranker, kept)
+    found = parts.found
+    n_found = best_first(parts.ranker.scores, kept, -np.inf, found.order)
+    for place in range(n_found):
+        c = shortlist.chosen[found.order[place]]
+        _tell(found, place, evidence, c, parts.ranker.scores[found.order[place]])
+    return n_found
+
+
+@compiled
+def _tell(found: Found, place: int, evidence: Evidence, candidate: int, value: float) -> None:
+    found.items[place] = evidence.items[candidate]
+    found.scores[place] = value
+    found.leads[place] = np.int32(evidence.rows[candidate, LEAD])
+
+
+@compiled
+def find_near(index: SessionIndex, evidence: Evidence, vectors: Vectors, near: Near, n: int) -> int:
+    """Sort ``n`` candidates by how near they are to what was seen; return how many are found.
+
+    By their share of the best evidence that they go together, and by vectors where there are any.
+    """
+    scores, has_vectors = near.scores, vectors.table.shape[0] > 0
+    largest = np.float32(1e-9)
+    for c in range(n):
+        if evidence.rows[c, OWN] == 0.0:
+            largest = max(largest, evidence.rows[c, ITEM_ITEM])
+    for c in range(n):
+        scores[c] = evidence.rows[c, ITEM_ITEM] / largest
+        if has_vectors:
+            one = cosine(vectors, evidence.items[c], vectors.session)
+            scores[c] = np.float32(0.5) * (scores[c] + max(one, np.float32(0.0)))
+        if evidence.rows[c, OWN] > 0.0:
+            scores[c] = np.float32(-1.0)
+    found = near.found
+    least = max(nth_largest(scores, n, found.order.shape[0], near.scratch), np.float32(0.0))
+    n_found = best_first(scores, n, least, found.order)
+    for place in range(n_found):
+        c = found.order[place]
+        _tell(found, place, evidence, c, scores[c])
+    return n_found
