@@ -1,6 +1,8 @@
 """``shopkeeper eval next-product``: files in, figures out; what is wrong with a file is told."""
 
 import gzip
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +41,9 @@ def evaluated(arguments: Sequence[str]) -> Result:
 def test_the_object_has_the_figures_of_the_model_and_of_each_baseline(
     files: list[str], mode: str
 ) -> None:
-    figures = orjson.loads(evaluated([*files, "--mode", mode, "--baselines", "--json"]).stdout)
+    command = [sys.executable, "-m", "shopkeeper", "eval", "next-product", *files]
+    options = ["--mode", mode, "--baselines", "--json"]
+    figures = orjson.loads(subprocess.run([*command, *options], check=True, stdout=-1).stdout)
     assert figures.keys() == FIGURES | {"mode", "machine", "baselines"}
     assert figures["mode"] == mode
     assert figures["n_cases"] == 4
