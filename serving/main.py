@@ -26,6 +26,7 @@ from config.errors import SettingsError
 from config.keys import DAY_MS, Ids, Keys
 from config.settings import Secrets, Settings
 from online_models.recommender import Recommender
+from online_models.warm import warm
 from serving.access import KeyRing
 from serving.app import Background, create_app
 from serving.catalog import Catalog
@@ -84,6 +85,7 @@ def run_server(settings: Settings, secrets: Secrets, sock: socket.socket | None 
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+    warm()  # no request waits for machine code to be loaded, and it is here before the next step
     # What lives as long as the process need not be looked through again: a tenth of the time.
     gc.collect()
     gc.freeze()

@@ -23,6 +23,7 @@ from redis.retry import Retry
 from config.errors import SettingsError, ShopkeeperError
 from config.keys import DAY_MS, Ids, Keys
 from config.settings import Secrets, Settings
+from online_models.warm import warm
 from stream.batch import Rules
 from stream.dataflow import ReportSink, build_learning_flow, build_profile_flow
 from stream.learner import Learner
@@ -81,6 +82,7 @@ def run_learner(settings: Settings, secrets: Secrets, learner_id: str | None = N
     """
     start = _Start(settings, secrets, learner_id, "learner")
     metrics = LearnMetrics(start.registry)
+    warm()
     learner = Learner(
         start.client,
         start.keys,
