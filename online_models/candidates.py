@@ -116,7 +116,7 @@ def shorten(evidence: Evidence, shortlist: Shortlist, n: int) -> int:
     kept = 0
     for c in range(n):
         is_own = evidence.rows[c, OWN] > 0.0
-        if is_own or (shortlist.pre_scores[c] >= least and kept < KEPT):
+        if kept < shortlist.chosen.shape[0] and (is_own or shortlist.pre_scores[c] >= least):
             shortlist.chosen[kept] = c
             kept += 1
     return kept

@@ -225,17 +225,13 @@ def _neighbours(
         z = evidence.sessions[number, 2]
         similarity = evidence.similarity[number] / np.sqrt(np.float32(events[session, LENGTH]))
         evidence.visit[session] = 0
-        sharp = similarity * similarity * similarity
         lately = similarity * np.float32(np.exp(-age_of(index, match) / FADE_EVENTS))
         near, distance = events[match, AFTER], 1
         while near != NONE and distance <= 2 * WINDOW:
             n, place = _candidate(evidence, n, events[near, ITEM], z)
             if place != NONE:
                 factor = _SESSION_FADE[distance]
-                rows[place, NEIGHBOURS] += similarity * factor
-                rows[place, NEIGHBOURS_SHARP] += sharp * factor
-                rows[place, NEIGHBOURS_ANYWHERE] += sharp
-                rows[place, NEIGHBOURS_LATELY] += lately * factor
+                _speak(rows[place], similarity, lately, factor)
             near, distance = events[near, AFTER], distance + 1
         near, distance, reached = events[match, BEFORE], 1, age_of(index, match)
         while near != NONE and distance <= 2 * WINDOW:
@@ -246,9 +242,16 @@ def _neighbours(
             n, place = _candidate(evidence, n, events[near, ITEM], z)
             if place != NONE:
                 factor = np.float32(_BACK_NEIGHBOUR) * _SESSION_FADE[distance]
-                rows[place, NEIGHBOURS] += similarity * factor
-                rows[place, NEIGHBOURS_SHARP] += sharp * factor
-                rows[place, NEIGHBOURS_ANYWHERE] += sharp
-                rows[place, NEIGHBOURS_LATELY] += lately * factor
+                _speak(rows[place], similarity, lately, factor)
             near, distance = events[near, BEFORE], distance + 1
     return n
+
+
+@compiled
+def _speak(row: Floats, similarity: float, lately: float, factor: float) -> None:
+    """Add what a similar session says for one of its products."""
+    sharp = similarity * similarity * similarity
+    row[NEIGHBOURS] += similarity * factor
+    row[NEIGHBOURS_SHARP] += sharp * factor
+    row[NEIGHBOURS_ANYWHERE] += sharp
+    row[NEIGHBOURS_LATELY] += lately * factor

@@ -31,6 +31,7 @@ from online_models.ranker import empty_ranker, mean_of
 from online_models.session_index import (
     LAST,
     MAX_PREFIX,
+    N_PREFIX,
     NONE,
     add_event,
     visit_seen,
@@ -109,12 +110,13 @@ class NextProduct:
         seen = self.steps.rows_of(viewed, own)
         if not len(seen):
             return []
-        taken = suggestions(
-            self.steps, self._found, rank(self._asked, self._gather(seen, own)), allowed, most
-        )
+        n = self._gather(seen, own)
+        taken: list[Suggestion] = []
+        if n >= most + int(self.steps.visit.counts[N_PREFIX]):
+            taken = suggestions(self.steps, self._found, rank(self._asked, n), allowed, most)
         if len(taken) < most:
-            # Once more, of all candidates only those that are allowed; and where others know too
-            # little, what the visitor's own steps say counts as well.
+            # Of all candidates only those that are allowed; and where others know too little, what
+            # the visitor's own steps say counts as well.
             n = self._keep(self._gather(seen, NONE), allowed)
             taken = suggestions(self.steps, self._found, rank(self._asked, n), anything, most)
         return taken

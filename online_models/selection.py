@@ -38,13 +38,17 @@ def nth_largest(values: Floats, n: int, nth: int, scratch: Floats) -> float:
 def best_first(values: Floats, n: int, least: float, order: Ints) -> int:
     """Write the places of values of at least so much into ``order``, best first; return how many.
 
-    By insertion: for a few hundred at the most, which is as many as ``order`` takes.
+    By insertion: for a few hundred at the most. Of more than ``order`` takes, the best are kept.
     """
     found = 0
     for place in range(n):
         value = values[place]
-        if value < least or found == order.shape[0]:
+        if value < least:
             continue
+        if found == order.shape[0]:
+            if value <= values[order[found - 1]]:
+                continue
+            found -= 1  # the worst makes room
         at = found
         while at > 0 and values[order[at - 1]] < value:
             order[at] = order[at - 1]

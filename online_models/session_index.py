@@ -23,7 +23,7 @@ NONE = -1
 MAX_SESSION_EVENTS = 100  # of one session: what a bot adds beyond teaches nobody
 RECENT_EVENTS = 35_000.0  # a product's recent count fades by 1/e in so many events of the shop
 MAX_PREFIX = 10  # distinct products of a session that are looked at, latest first
-_LOOK_BACK = 30
+LOOK_BACK = 30  # steps of a session that are looked at, repeats too
 
 
 class SessionIndex(NamedTuple):
@@ -106,7 +106,7 @@ def add_event(index: SessionIndex, session: int, item: int) -> int:
 
 @compiled
 def _is_in_session(index: SessionIndex, event: int, item: int) -> bool:
-    for _ in range(_LOOK_BACK):
+    for _ in range(LOOK_BACK):
         if index.events[event, ITEM] == item:
             return True
         before = index.events[event, BEFORE]
@@ -176,7 +176,7 @@ def look_back(visit: Visit, item: int) -> None:
 def visit_seen(visit: Visit, seen: Ints) -> None:
     """Look back over products, latest first, repeats too."""
     begin_visit(visit)
-    for place in range(seen.shape[0]):
+    for place in range(min(seen.shape[0], LOOK_BACK)):
         look_back(visit, seen[place])
 
 
@@ -185,7 +185,7 @@ def visit_session(index: SessionIndex, event: int, visit: Visit) -> None:
     """Look back over a session from one of its events."""
     begin_visit(visit)
     age = 0
-    for _ in range(_LOOK_BACK):
+    for _ in range(LOOK_BACK):
         if event == NONE:
             break
         older = age_of(index, event)

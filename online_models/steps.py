@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from online_models.session_index import (
     ITEM,
     LAST,
     LENGTH,
+    LOOK_BACK,
     MAX_SESSION_EVENTS,
     NONE,
     SESSION,
@@ -120,7 +122,7 @@ class Steps:
         """
         known = [row for row in map(self.slots.number, viewed) if row is not None]
         if own != NONE and known:
-            steps = list(self._back(own))
+            steps = list(islice(self._back(own), LOOK_BACK))
             since = known.index(steps[0]) if steps[0] in known else len(known)
             known = known[:since] + steps + [row for row in known[since:] if row not in steps]
         return np.array(known, np.int32)

@@ -12,14 +12,10 @@ from typing import NamedTuple, cast
 import msgspec
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from config.errors import ShopkeeperError
+from serving.copying import CHECK_SECONDS, POLL_SECONDS, SLICE_SECONDS, Copy, Missed
 
-POLL_SECONDS = 0.05  # changes of so long are fetched together: popular rows change all the time
-CHECK_SECONDS = 0.5
-PAUSE_SECONDS = 0.25
-SLICE_SECONDS = 0.001  # of reading rows, until requests go first
 _ROWS_AT_ONCE = 200
 _CHANGES_AT_ONCE = 1_000
 _START = b"0-0"
@@ -42,11 +38,7 @@ class Followed(NamedTuple):
     looked_at: float
 
 
-class _Missed(ShopkeeperError):
-    """The copy may lack changes."""
-
-
-class Follower:
+class Follower(Copy):
     """Hands each row to ``put``, None for one that is gone; ``run`` it beside the requests.
 
     ``put`` may raise for a row that it cannot read: the one before stays. ``learned`` is called
@@ -63,7 +55,7 @@ class Follower:
         learned: Callable[[list[int]], None] = lambda _: None,
         begun: Callable[[], None] = lambda: None,
     ) -> None:
-        self._name = name
+        super().__init__(name)
         self._client = client
         self._sources = sources
         self._put = put
@@ -71,30 +63,10 @@ class Follower:
         self._begun = begun
         self._names: list[set[str]] = [set() for _ in sources]
         self._positions: list[bytes] = [_START] * len(sources)
-        self._n_loads = 0
-        self._looked_at = float("-inf")
-        self._reachable = True
 
     def told(self) -> Followed:
         """Return what this follower has done so far."""
         return Followed(sum(map(len, self._names)), self._n_loads, self._looked_at)
-
-    async def run(self) -> None:
-        """Follow until cancelled."""
-        must_load = True
-        while True:
-            try:
-                if must_load:
-                    await self._load()
-                must_load = False
-                await self._follow()
-            except _Missed:
-                must_load = True
-            except (RedisError, OSError, TimeoutError) as error:
-                self._tell(reachable=False, why=type(error).__name__)
-                # A load that was cut off begins again; what was followed goes on, once checked.
-                must_load = must_load or self._n_loads == 0
-                await asyncio.sleep(PAUSE_SECONDS)
 
     async def _load(self) -> None:
         """Take all rows, and put what is there no more away.
@@ -151,7 +123,7 @@ class Follower:
         Streams lose their oldest entries first: where that one is there, so is all that follows.
 
         Raises:
-            _Missed: one does not; so changes may be gone that were never seen.
+            Missed: one does not; so changes may be gone that were never seen.
         """
         pipeline = self._client.pipeline(transaction=False)
         for source, position in zip(self._sources, self._positions, strict=True):
@@ -165,13 +137,13 @@ class Follower:
             # there when Redis came back may have lost its beginning long ago.
             is_new = position == _START
             if (is_new and entries and after_connecting) or not (is_new or entries):
-                raise _Missed
+                raise Missed
 
     async def _fetch_changes(self) -> bool:
         """Fetch what changed since the last time; tell whether there may be more.
 
         Raises:
-            _Missed: what was read does not follow what was read before.
+            Missed: what was read does not follow what was read before.
         """
         streams = {
             source.changes: position
@@ -223,18 +195,6 @@ class Follower:
             why = type(error).__name__
         if why:  # without a trace, which could show what a shop sells
             log.error("row_unreadable", what=self._name, error=why)
-
-    def _looked(self) -> None:
-        self._looked_at = time.monotonic()
-        self._tell(reachable=True)
-
-    def _tell(self, *, reachable: bool, why: str = "") -> None:
-        if reachable != self._reachable:
-            self._reachable = reachable
-            if reachable:
-                log.info("following_again", what=self._name)
-            else:
-                log.error("following_stopped", what=self._name, error=why)
 
 
 _Entries = list[tuple[bytes, dict[bytes, bytes]]]

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from config.errors import ShopkeeperError
 from config.keys import Keys
@@ -20,23 +19,16 @@ from config.log_ids import log_id
 from config.session_log import STEPS_FIELD, TIME_FIELD, decode_steps
 from online_models.recommender import Recommender
 from online_models.snapshots import read_snapshot, take_block, take_weights
+from serving.copying import CHECK_SECONDS, POLL_SECONDS, SLICE_SECONDS, Copy, Missed
 from serving.following import Followed
 
-POLL_SECONDS = 0.05
-CHECK_SECONDS = 0.5
-PAUSE_SECONDS = 0.25
-SLICE_SECONDS = 0.001  # of work, until requests go first
 _ENTRIES_AT_ONCE = 20
 _BLOCKS_AT_ONCE = 8
 
 log = structlog.get_logger()
 
 
-class _Missed(ShopkeeperError):
-    """The log is not the one that was read."""
-
-
-class StepsFollower:
+class StepsFollower(Copy):
     """Hands steps and snapshots to a model; ``run`` it beside the requests.
 
     ``learned`` is called with the times (ms) that came with steps, once those are in use.
@@ -45,6 +37,7 @@ class StepsFollower:
     def __init__(
         self, client: Redis, keys: Keys, model: Recommender, learned: Callable[[list[int]], None]
     ) -> None:
+        super().__init__("steps")
         self._client = client
         self._keys = keys
         self._model = model
@@ -52,28 +45,10 @@ class StepsFollower:
         self._position = 0
         self._newest: dict[bytes, bytes] = {}  # what the entry at the position holds
         self._snapshot = b""
-        self._n_loads = 0
-        self._looked_at = float("-inf")
-        self._is_reachable = True
 
     def told(self) -> Followed:
         """Return what this follower has done so far."""
         return Followed(len(self._model.next_product.steps), self._n_loads, self._looked_at)
-
-    async def run(self) -> None:
-        """Follow until cancelled."""
-        must_load = True
-        while True:
-            try:
-                if must_load:
-                    await self._load()
-                must_load = False
-                await self._follow()
-            except _Missed:
-                must_load = True
-            except (RedisError, OSError, TimeoutError) as error:
-                self._tell(reachable=False, why=type(error).__name__)
-                await asyncio.sleep(PAUSE_SECONDS)
 
     async def _load(self) -> None:
         """Build the index from the log, beside the one in use."""
@@ -109,7 +84,7 @@ class StepsFollower:
         """Take in entries that are new, some at a time; return the times that came with them.
 
         Raises:
-            _Missed: they do not follow what was read before.
+            Missed: they do not follow what was read before.
         """
         entries = await self._entries_after()
         times: list[int] = []
@@ -117,7 +92,7 @@ class StepsFollower:
         for position, fields in entries:
             steps = decode_steps(fields[STEPS_FIELD])
             if position - len(steps) != self._position:
-                raise _Missed
+                raise Missed
             for step in steps:
                 model.index_one(step)
                 if time.perf_counter() - started > SLICE_SECONDS:
@@ -132,13 +107,13 @@ class StepsFollower:
         something else stands there.
 
         Raises:
-            _Missed: it is another one, or was trimmed that far.
+            Missed: it is another one, or was trimmed that far.
         """
         if not self._newest:
             return await self._entries(f"({self._position}-0", _ENTRIES_AT_ONCE)
         entries = await self._entries(f"{self._position}-0", 1 + _ENTRIES_AT_ONCE)
         if not entries or entries[0] != (self._position, self._newest):
-            raise _Missed
+            raise Missed
         return entries[1:]
 
     async def _entries(self, after: str, count: int) -> list[tuple[int, dict[bytes, bytes]]]:
@@ -174,15 +149,3 @@ class StepsFollower:
         if why:
             log.error("snapshot_unreadable", why=why)
         self._snapshot = position
-
-    def _looked(self) -> None:
-        self._looked_at = time.monotonic()
-        self._tell(reachable=True)
-
-    def _tell(self, *, reachable: bool, why: str = "") -> None:
-        if reachable != self._is_reachable:
-            self._is_reachable = reachable
-            if reachable:
-                log.info("following_again", what="steps")
-            else:
-                log.error("following_stopped", what="steps", error=why)
