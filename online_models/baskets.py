@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from online_models.kernels import empty_near, find_near, gather_visit
+from online_models.kernels import empty_near, find_near, gather_seen
 from online_models.next_product import Allowed, Suggestion, anything, suggestions
-from online_models.session_index import NONE, visit_seen
+from online_models.session_index import NONE
 from online_models.steps import Steps
 from online_models.vectors import empty_vectors
 
@@ -30,7 +30,6 @@ class Baskets:
         seen = steps.rows_of(products)
         if not len(seen):
             return []
-        visit_seen(steps.visit, seen)
-        n = gather_visit(steps.index, steps.evidence, steps.visit, NONE)
+        n = gather_seen(steps.index, steps.evidence, steps.visit, seen, NONE)
         n_found = find_near(steps.index, steps.evidence, self._no_vectors, self._near, n)
         return suggestions(steps, self._near.found, n_found, allowed, most)

@@ -88,13 +88,20 @@ def cart_lines(changes: Iterable[CartChange]) -> dict[str, CartLine]:
     >>> cart_lines([CartChange(1, "hat", 2.0, 9.5), CartChange(2, "hat", -1.0)])
     {'hat': CartLine(quantity=1.0, price=9.5)}
     """
-    lines: dict[str, CartLine] = {}
+    quantities: dict[str, float] = {}
+    prices: dict[str, float | None] = {}
     for change in changes:
-        known = lines.get(change.product_id, CartLine(0.0, None))
-        price = known.price if change.price is None else change.price
-        quantity = max(known.quantity + change.quantity, 0.0) if change.quantity else 0.0
-        lines[change.product_id] = CartLine(quantity, price)
-    return {name: line for name, line in lines.items() if line.quantity > 0}
+        name, quantity = change.product_id, change.quantity
+        if quantity:
+            quantity += quantities.get(name, 0.0)
+        quantities[name] = quantity if quantity > 0.0 else 0.0
+        if change.price is not None:
+            prices[name] = change.price
+    return {
+        name: CartLine(quantity, prices.get(name))
+        for name, quantity in quantities.items()
+        if quantity
+    }
 
 
 def _cart_order(change: CartChange) -> tuple[int, str, float, float]:

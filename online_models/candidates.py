@@ -41,6 +41,7 @@ from online_models.vectors import Vectors, cosine, look
 
 N_FEATURES = 64
 KEPT = 120  # candidates that are ranked
+MOST_KEPT = KEPT + MAX_PREFIX  # of several as good as the last, and the session's own
 _LOOKED_AT = 600  # candidates whose vectors are looked at before that
 _LOG_SHARE = np.float32(1.0 / np.log1p(1000.0))
 
@@ -48,8 +49,8 @@ _LOG_SHARE = np.float32(1.0 / np.log1p(1000.0))
 class Shortlist(NamedTuple):
     """The candidates to rank: ``chosen`` are their places in the evidence."""
 
-    chosen: Ints  # (KEPT + MAX_PREFIX,)
-    features: Floats  # (N_FEATURES, KEPT + MAX_PREFIX)
+    chosen: Ints  # (MOST_KEPT,)
+    features: Floats  # (MOST_KEPT, N_FEATURES)
     pre_scores: Floats  # (MAX_CANDIDATES,)
     cosines: Floats  # (MAX_CANDIDATES,)
     sums: Floats  # (2, N_GENERATORS) total and largest evidence of each generator
@@ -67,8 +68,8 @@ def prior_weights() -> Floats:
 def empty_shortlist() -> Shortlist:
     """Return scratch for the candidates of one session."""
     return Shortlist(
-        np.zeros(KEPT + MAX_PREFIX, np.int32),
-        np.zeros((N_FEATURES, KEPT + MAX_PREFIX), np.float32),
+        np.zeros(MOST_KEPT, np.int32),
+        np.zeros((MOST_KEPT, N_FEATURES), np.float32),
         np.zeros(MAX_CANDIDATES, np.float32),
         np.zeros(MAX_CANDIDATES, np.float32),
         np.zeros((2, N_GENERATORS), np.float32),
@@ -123,6 +124,12 @@ def shorten(evidence: Evidence, shortlist: Shortlist, n: int) -> int:
 
 
 @compiled
+def _log(value: float) -> float:
+    """Return log(1 + value); ``log1p`` takes thrice as long, and the last digits do not matter."""
+    return np.log(np.float32(1.0) + value) if value > 0.0 else np.float32(0.0)
+
+
+@compiled
 def describe(
     index: SessionIndex,
     evidence: Evidence,
@@ -141,53 +148,53 @@ def describe(
     logs = np.log(np.float32(length)) * np.float32(0.5)
     for k in range(kept):
         c = shortlist.chosen[k]
-        item, row, x = evidence.items[c], evidence.rows[c], shortlist.features
+        item, row, x = evidence.items[c], evidence.rows[c], shortlist.features[k]
         for f in range(N_FEATURES):
-            x[f, k] = 0.0
+            x[f] = 0.0
         for g in range(N_GENERATORS):
             value = row[g]
             if value > 0.0:
-                x[g, k] = np.log1p(np.float32(1000.0) * value * sums[0, g]) * _LOG_SHARE
-                x[N_GENERATORS + g, k] = value * sums[1, g]
+                x[g] = _log(np.float32(1000.0) * value * sums[0, g]) * _LOG_SHARE
+                x[N_GENERATORS + g] = value * sums[1, g]
         f = 2 * N_GENERATORS
-        x[f, k] = np.log1p(row[NEXT]) * np.float32(0.3)
-        x[f + 1, k] = np.log1p(row[FORWARD_LATELY]) * np.float32(0.5)
-        x[f + 2, k] = np.log1p(row[NEIGHBOURS_SHARP]) * np.float32(0.5)
-        x[f + 3, k] = np.log1p(row[SEQUENCE])
-        x[f + 4, k] = np.log1p(row[NEIGHBOURS_LATELY])
+        x[f] = _log(row[NEXT]) * np.float32(0.3)
+        x[f + 1] = _log(row[FORWARD_LATELY]) * np.float32(0.5)
+        x[f + 2] = _log(row[NEIGHBOURS_SHARP]) * np.float32(0.5)
+        x[f + 3] = _log(row[SEQUENCE])
+        x[f + 4] = _log(row[NEIGHBOURS_LATELY])
         f += 5
-        x[f, k] = np.log(np.float32(1 + products[item, COUNT])) * np.float32(0.15)
+        x[f] = np.log(np.float32(1 + products[item, COUNT])) * np.float32(0.15)
         head = products[item, HEAD]
         if head != NONE:
             age = np.float32(age_of(index, head))
             recent = index.recent[item] * np.exp(-age / np.float32(RECENT_EVENTS))
-            x[f + 1, k] = np.log1p(recent) * np.float32(0.25)
-            x[f + 2, k] = np.log(age) * np.float32(0.1)
+            x[f + 1] = _log(recent) * np.float32(0.25)
+            x[f + 2] = np.log(age) * np.float32(0.1)
         f += 3
         own = np.int64(row[OWN])
         if own > 0:
             z = own - 1
-            x[f + min(z, 5), k] = 1.0
-            x[f + 6, k] = 1.0
-            x[f + 7, k] = repeats
-            x[f + 8, k] = logs
-            x[f + 9, k] = np.log(np.float32(visit.times[z]))
-            x[f + 10, k] = habit
-            x[f + 11, k] = visit.counts[ENDS_IN_REPEAT]
+            x[f + min(z, 5)] = 1.0
+            x[f + 6] = 1.0
+            x[f + 7] = repeats
+            x[f + 8] = logs
+            x[f + 9] = np.log(np.float32(visit.times[z]))
+            x[f + 10] = habit
+            x[f + 11] = visit.counts[ENDS_IN_REPEAT]
             if z == 1:
-                x[f + 12, k] = habit
-                x[f + 13, k] = visit.counts[ENDS_IN_REPEAT]
-                x[f + 14, k] = logs
+                x[f + 12] = habit
+                x[f + 13] = visit.counts[ENDS_IN_REPEAT]
+                x[f + 14] = logs
             again = np.float32(products[item, REPEATS] + 0.5)
-            x[f + 15, k] = again / np.float32(products[item, STEPS] + 2.0)
-            x[f + 16, k] = 1.0 if own == n_prefix else 0.0
+            x[f + 15] = again / np.float32(products[item, STEPS] + 2.0)
+            x[f + 16] = 1.0 if own == n_prefix else 0.0
         f += 17
-        x[f, k] = 1.0 if n_prefix == 1 else 0.0
-        x[f + 1, k] = repeats
-        x[f + 2, k] = logs
+        x[f] = 1.0 if n_prefix == 1 else 0.0
+        x[f + 1] = repeats
+        x[f + 2] = logs
         f += 3
         near = shortlist.cosines[c]
-        x[f, k] = near
+        x[f] = near
         highest, total = np.float32(-1.0), np.float32(0.0)
         for z in range(n_prefix):
             one = np.float32(0.0)
@@ -196,15 +203,15 @@ def describe(
                 highest = max(highest, one)
             total += one
             if z < 2:
-                x[f + 1 + z, k] = one
-        x[f + 3, k] = highest
-        x[f + 4, k] = total / np.float32(n_prefix)
+                x[f + 1 + z] = one
+        x[f + 3] = highest
+        x[f + 4] = total / np.float32(n_prefix)
         f += 5
-        x[f, k] = near * near * near
-        x[f + 1, k] = x[ITEM_ITEM, k] * x[NEIGHBOURS, k]
-        x[f + 2, k] = x[FORWARD, k] * near
-        x[f + 3, k] = x[SEQUENCE, k] * x[NEXT, k]
-        x[f + 4, k] = 1.0
+        x[f] = near * near * near
+        x[f + 1] = x[ITEM_ITEM] * x[NEIGHBOURS]
+        x[f + 2] = x[FORWARD] * near
+        x[f + 3] = x[SEQUENCE] * x[NEXT]
+        x[f + 4] = 1.0
 
 
 @compiled

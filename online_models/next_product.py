@@ -11,32 +11,22 @@ from zlib import crc32
 
 import numpy as np
 
-from online_models.candidates import KEPT, empty_shortlist, prior_weights
-from online_models.compiled import Ints
+from online_models.candidates import MOST_KEPT, empty_shortlist, prior_weights
 from online_models.kernels import (
-    TRAINED_RATE,
     Found,
     Parts,
-    draw,
+    ask,
     empty_found,
     empty_near,
     find_near,
-    gather_visit,
+    gather_anyway,
+    hold,
+    learn_from,
     rank,
-    train_ranker,
-    train_vectors,
 )
 from online_models.memory import Memory
 from online_models.ranker import empty_ranker, mean_of
-from online_models.session_index import (
-    LAST,
-    MAX_PREFIX,
-    N_PREFIX,
-    NONE,
-    add_event,
-    visit_seen,
-    visit_session,
-)
+from online_models.session_index import NONE
 from online_models.steps import Steps, longer
 from online_models.vectors import empty_vectors, look, set_random
 
@@ -64,7 +54,7 @@ class NextProduct:
     def __init__(self, capacity: int = CAPACITY, seed: int = 1) -> None:
         self.steps = Steps(capacity, self._is_new)
         self.vectors = empty_vectors(len(self.steps.index.products))
-        self.ranker = empty_ranker(prior_weights(), KEPT + MAX_PREFIX, seed)
+        self.ranker = empty_ranker(prior_weights(), MOST_KEPT, seed)
         self._shortlist = empty_shortlist()
         self._found, self._near = empty_found(), empty_near()
         self.random = np.array([88_172_645_463_325_252 + seed], np.uint64)
@@ -106,19 +96,20 @@ class NextProduct:
         What ``allowed`` refuses is left out before others are, so that there are enough.
         ``session`` is the key of the visitor's own session, whose events do not count.
         """
-        own = self.steps.first_event(session)
-        seen = self.steps.rows_of(viewed, own)
+        steps = self.steps
+        seen = steps.rows_of(viewed)
         if not len(seen):
             return []
-        n = self._gather(seen, own)
+        own = steps.first_event(session)
+        n_found = ask(self._asked, seen, own, most)
         taken: list[Suggestion] = []
-        if n >= most + int(self.steps.visit.counts[N_PREFIX]):
-            taken = suggestions(self.steps, self._found, rank(self._asked, n), allowed, most)
+        if n_found != NONE:
+            taken = suggestions(steps, self._found, n_found, allowed, most)
         if len(taken) < most:
             # Of all candidates only those that are allowed; and where others know too little, what
             # the visitor's own steps say counts as well.
-            n = self._keep(self._gather(seen, NONE), allowed)
-            taken = suggestions(self.steps, self._found, rank(self._asked, n), anything, most)
+            n = self._keep(gather_anyway(self._asked, seen, own), allowed)
+            taken = suggestions(steps, self._found, rank(self._asked, n), anything, most)
         return taken
 
     def similar(
@@ -129,26 +120,13 @@ class NextProduct:
         seen = steps.rows_of([product_id])
         if not len(seen):
             return []
-        n = self._gather(seen, NONE)
+        n = gather_anyway(self._asked, seen, NONE)
         look(self.vectors, steps.visit.prefix, 1)
         n_found = find_near(steps.index, steps.evidence, self.vectors, near, n)
         return suggestions(steps, near.found, n_found, allowed, most)
 
-    def _gather(self, seen: Ints, own: int) -> int:
-        steps = self.steps
-        visit_seen(steps.visit, seen)
-        return gather_visit(steps.index, steps.evidence, steps.visit, own)
-
     def _learn(self, first: int, item: int) -> int:
-        """Learn with the state before the step, then add it."""
-        steps, parts = self.steps, self._parts
-        if first != NONE:
-            if draw(parts) < TRAINED_RATE:
-                visit_session(steps.index, int(steps.index.events[first, LAST]), steps.visit)
-                n = gather_visit(steps.index, steps.evidence, steps.visit, first)
-                train_ranker(parts, n, item)
-            train_vectors(parts, first, item, len(steps.slots.names))
-        return add_event(steps.index, first, item)
+        return learn_from(self._learned, first, item, len(self.steps.slots.names))
 
     def _is_new(self, item: int, product_id: str) -> None:
         if item >= len(self.vectors.table):
@@ -160,7 +138,7 @@ class NextProduct:
 
     def _put_together(self) -> None:
         steps = self.steps
-        self._parts = Parts(
+        parts = Parts(
             steps.index,
             steps.evidence,
             self.vectors,
@@ -171,7 +149,8 @@ class NextProduct:
             self.random,
             self.n_trained,
         )
-        self._asked = self._parts._replace(ranker=mean_of(self.ranker))
+        self._learned = hold(parts)
+        self._asked = hold(parts._replace(ranker=mean_of(self.ranker)))
 
     def _keep(self, n: int, allowed: Allowed) -> int:
         """Keep those of ``n`` candidates that are allowed; return how many."""
@@ -186,7 +165,7 @@ def suggestions(
     steps: Steps, found: Found, n_found: int, allowed: Allowed, most: int
 ) -> list[Suggestion]:
     """Return the best that are allowed, by name."""
-    names, prefix = steps.slots.names, steps.visit.prefix
+    names, prefix = steps.slots.names, steps.visit.prefix.tolist()
     taken: list[Suggestion] = []
     for start in range(0, n_found, 2 * most):
         part = slice(start, min(start + 2 * most, n_found))

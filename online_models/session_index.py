@@ -173,21 +173,43 @@ def look_back(visit: Visit, item: int) -> None:
 
 
 @compiled
-def visit_seen(visit: Visit, seen: Ints) -> None:
-    """Look back over products, latest first, repeats too."""
+def visit_seen(index: SessionIndex, visit: Visit, seen: Ints, own: int) -> None:
+    """Look back over products, latest first, and over the visitor's own session.
+
+    Where that (its first event, else NONE) is in the index, it says what was seen, repeats too;
+    what was seen since then comes before it, what was seen earlier behind.
+    """
     begin_visit(visit)
-    for place in range(min(seen.shape[0], LOOK_BACK)):
+    last, since = NONE, seen.shape[0]
+    if own != NONE:
+        last = index.events[own, LAST]
+        for place in range(seen.shape[0]):
+            if seen[place] == index.events[last, ITEM]:
+                since = place
+                break
+    for place in range(min(since, LOOK_BACK)):
         look_back(visit, seen[place])
+    if last == NONE:
+        return
+    _look_back_from(index, last, visit)
+    for place in range(since, seen.shape[0]):
+        if visit.counts[N_EVENTS] == LOOK_BACK:
+            return
+        if not _is_in_session(index, last, seen[place]):
+            look_back(visit, seen[place])
 
 
 @compiled
 def visit_session(index: SessionIndex, event: int, visit: Visit) -> None:
     """Look back over a session from one of its events."""
     begin_visit(visit)
+    _look_back_from(index, event, visit)
+
+
+@compiled
+def _look_back_from(index: SessionIndex, event: int, visit: Visit) -> None:
     age = 0
-    for _ in range(LOOK_BACK):
-        if event == NONE:
-            break
+    while event != NONE and visit.counts[N_EVENTS] < LOOK_BACK:
         older = age_of(index, event)
         if older <= age:
             break

@@ -1,5 +1,6 @@
 """Rows of the model's tables by product: a product has a row while it has events in the index."""
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from sys import getsizeof
 
@@ -29,6 +30,10 @@ class Slots:
     def number(self, name: str) -> int | None:
         """Return a name's number, None where it has none."""
         return self._numbers.get(name)
+
+    def numbers(self, names: Iterable[str]) -> list[int]:
+        """Return the numbers of those names that have one."""
+        return [number for number in map(self._numbers.get, names) if number is not None]
 
     def take(self, name: str) -> int:
         """Return a name's number, a new one where it has none."""

@@ -1,8 +1,7 @@
 """The index of steps by name: products come as texts, sessions as keys, and go when they age."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,10 @@ from online_models.compiled import Ints
 from online_models.generators import Evidence, empty_evidence
 from online_models.memory import Memory, size_of
 from online_models.session_index import (
-    BEFORE,
     COUNT,
     HEAD,
     ITEM,
-    LAST,
     LENGTH,
-    LOOK_BACK,
     MAX_SESSION_EVENTS,
     NONE,
     SESSION,
@@ -114,25 +110,9 @@ class Steps:
             n_steps * (index.events[0].nbytes + evidence.visit.itemsize),
         )
 
-    def rows_of(self, viewed: Sequence[str], own: int = NONE) -> Ints:
-        """Return the rows of what was viewed, latest first, those that have none left out.
-
-        Where the own session (its first event) is in the index, that says what was seen, repeats
-        too; what was viewed since then is put in front, what was viewed before behind.
-        """
-        known = [row for row in map(self.slots.number, viewed) if row is not None]
-        if own != NONE and known:
-            steps = list(islice(self._back(own), LOOK_BACK))
-            since = known.index(steps[0]) if steps[0] in known else len(known)
-            known = known[:since] + steps + [row for row in known[since:] if row not in steps]
-        return np.array(known, np.int32)
-
-    def _back(self, first: int) -> Iterator[int]:
-        events = self.index.events
-        event = int(events[first, LAST])
-        while event != NONE:
-            yield int(events[event, ITEM])
-            event = int(events[event, BEFORE])
+    def rows_of(self, products: Sequence[str]) -> Ints:
+        """Return the rows of products, in order, those that have none left out."""
+        return np.array(self.slots.numbers(products), np.int32)
 
     def _open(self, session: int, position: int) -> None:
         self._sessions.pop(session, None)

@@ -104,8 +104,7 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     ``latest_at`` and ``first_at`` bound the event times seen; ``received_at`` is the shard's clock
     at the last of them. ``recent_ids`` is the dedupe ring (``stream/dedupe.py``). ``purchases``:
     when each of ``bought`` was bought, latest first. ``shown``: see ``online_models/shown.py``.
-    ``taught``: hashes of what models learned of the user that day (``stream/teaching.py``); an
-    order that two histories told before they met was learned twice, and stands there twice.
+    ``taught``: what models learned of the user that day (``stream/taught.py``).
     """
 
     latest_at: int
@@ -136,7 +135,7 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     purchases: dict[str, list[int]] = {}
     shown: list[Shown] = []
     taught_day: int = 0
-    taught: list[int] = []
+    taught: bytes = b""
 
 
 class Linked(msgspec.Struct, array_like=True, gc=False, tag="linked", tag_field="kind"):

@@ -8,7 +8,7 @@ from serving.choices import Model, Shelf
 
 SELDOM_SEEN = 20  # turned to less often than this
 MAX_POOL = 32
-KEPT_MS = 1_000
+KEPT_MS = 10_000
 _MAX_KEPT = 1_000
 
 
@@ -22,7 +22,7 @@ class Explored(NamedTuple):
 class SeldomSeen:
     """The newest products of a category that hardly anybody has seen.
 
-    Each look asks the model about up to 200 products, so the answer is kept for a second.
+    Each look asks the model about up to 200 products, so the answer is kept for ten seconds.
     """
 
     def __init__(self, model: Model, shelf: Shelf) -> None:
@@ -31,7 +31,7 @@ class SeldomSeen:
         self._kept: dict[str, tuple[int, list[str]]] = {}
 
     def of(self, category: str, now: int) -> Sequence[str]:
-        """Return them as of the last second; of all of the shop for ""."""
+        """Return them as of the last seconds; of all of the shop for ""."""
         kept = self._kept.get(category)
         if kept is None or not kept[0] <= now < kept[0] + KEPT_MS:
             if len(self._kept) >= _MAX_KEPT:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from secrets import token_hex
 from time import perf_counter
 from typing import NamedTuple
 
@@ -51,7 +50,7 @@ class Reply(NamedTuple):
 class Personalizer:
     """Answers what to show; ``clock_ms`` is wall time, ``clock_seconds`` never runs backwards.
 
-    ``rng`` is the chance with which decisions explore.
+    ``rng`` is the chance with which decisions explore, and what their ids are made of.
     """
 
     key_ring: KeyRing
@@ -94,7 +93,7 @@ class Personalizer:
             session_key = partial(self.rules.ids.session_key, found.subject.digest)
         decision = decide(request, found.user, self.shop, now, self.rng, found.missing, session_key)
         decided = perf_counter()
-        decision_id = token_hex(12)
+        decision_id = f"{self.rng.getrandbits(96):024x}"
         answer = self._answer(decision_id, found, decision, asker.rejected, now, started)
         encoded = perf_counter()
         self._counts.count(decision, read - before_read, decided - read, encoded - decided)

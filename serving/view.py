@@ -66,7 +66,7 @@ class View:
     def category(self) -> str | None:
         """The category that the visitor turned to most."""
         values = self.user.categories if self.user is not None else {}
-        return max(values, key=lambda name: (values[name], name)) if values else None
+        return max(zip(values.values(), values, strict=True))[1] if values else None
 
     @lazy
     def viewed(self) -> Sequence[str]:

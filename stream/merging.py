@@ -12,12 +12,11 @@ from online_models.users import (
     MAX_ANONYMOUS_IDS,
     MAX_ORDERS,
     MAX_RECENT_PRODUCTS,
-    MAX_TAUGHT,
-    MAX_TAUGHT_TIMES,
     MAX_TRAITS,
     Order,
     UserState,
 )
+from stream import taught
 from stream.orders import count_order
 from stream.profiles import move_to
 from stream.sessions import add_session
@@ -63,12 +62,7 @@ def _merge_taught(known: UserState, other: UserState) -> None:
     if other.taught_day > known.taught_day:
         known.taught_day, known.taught = other.taught_day, other.taught
     elif other.taught_day == known.taught_day:
-        taught = sorted((*known.taught, *other.taught))
-        known.taught = [
-            mark
-            for place, mark in enumerate(taught)
-            if place < MAX_TAUGHT_TIMES or taught[place - MAX_TAUGHT_TIMES] != mark
-        ][:MAX_TAUGHT]
+        known.taught = taught.join(known.taught, other.taught)
 
 
 def _merge_sums(known: UserState, other: UserState) -> None:

@@ -5,14 +5,12 @@ Nobody teaches them much alone: of one user a product counts ``MAX_TAUGHT_TIMES`
 is shown to others no more than a few visits would.
 """
 
-from bisect import bisect_left, insort
-from zlib import crc32
-
 from config.commerce import Name, Product
 from config.events import Event
 from config.examples import Action, Touched
 from config.keys import DAY_MS
-from online_models.users import MAX_TAUGHT, MAX_TAUGHT_TIMES, Session, UserState
+from online_models.users import Session, UserState
+from stream.taught import take
 
 _ACTIONS: dict[str, Action] = {
     Name.PRODUCT_VIEWED: "view",
@@ -48,12 +46,11 @@ def _may_teach(state: UserState, what: str, at: int) -> bool:
     """
     day = at // DAY_MS
     if day > state.taught_day:
-        state.taught_day, state.taught = day, []
-    if day < state.taught_day or len(state.taught) >= MAX_TAUGHT:
+        state.taught_day, state.taught = day, b""
+    if day < state.taught_day:
         return False
-    mark = crc32(what.encode())
-    place = bisect_left(state.taught, mark)
-    if state.taught[place : place + MAX_TAUGHT_TIMES] == [mark] * MAX_TAUGHT_TIMES:
+    taught = take(state.taught, what)
+    if taught is None:
         return False
-    insort(state.taught, mark)
+    state.taught = taught
     return True

@@ -103,7 +103,7 @@ STATE_WITH_MORE = msgspec.structs.replace(
     STATE, purchases={"hat": [43, 40]}, shown=[Shown("tent", [48, 47], 46)]
 )
 # Nor had those the fields that say what models were taught.
-STATE_WITH_TAUGHT = msgspec.structs.replace(STATE_WITH_MORE, taught_day=19_675, taught=[49, 50])
+STATE_WITH_TAUGHT = msgspec.structs.replace(STATE_WITH_MORE, taught_day=19_675, taught=b"1234")
 ENTRIES: list[tuple[Entry, str]] = [
     (
         EVENT,
@@ -185,7 +185,7 @@ USERS: list[tuple[User, str]] = [
         "a368617491942ca5736f636b73cb4000000000000000cb40230000000000002d91932ea76f726465722d"
         "31cb4033400000000000919e0b0c0d0e0f101112cb40338000000000009214b668747470733a2f2f7365"
         "617263682e6578616d706c659215a6737072696e679216a62f626f6f74739217a570686f6e65921802c4"
-        "08313233343536373881a3686174922b289193a474656e7492302f2ecd4cdb923132",
+        "08313233343536373881a3686174922b289193a474656e7492302f2ecd4cdbc40431323334",
     ),
     (
         Linked(known="known-digest", linked_at=51, received_at=52, recent_ids=b"12345678"),

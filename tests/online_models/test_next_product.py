@@ -1,5 +1,6 @@
 from online_models.baskets import Baskets
 from online_models.next_product import NextProduct, Suggestion
+from online_models.session_index import N_PREFIX, visit_seen
 
 CAPACITY = 1_024
 
@@ -59,18 +60,24 @@ def test_where_others_know_too_little_the_visitors_own_steps_count() -> None:
 def test_a_session_in_the_index_tells_of_repeats_that_a_list_of_products_cannot() -> None:
     model = learned(["boots", "hat", "boots", "hat"])
 
-    rows = model.steps.rows_of(["hat", "boots"], model.steps.first_event(0))
-
-    names = model.steps.slots.names
-    assert [names[row] for row in rows] == ["hat", "boots", "hat", "boots"]
+    assert seen_by(model, ["hat", "boots"], session=0) == [("hat", 2), ("boots", 2)]
 
 
 def test_what_was_viewed_since_the_index_was_told_comes_in_front() -> None:
     model = learned(["tent"], ["boots", "hat"])
 
-    rows = model.steps.rows_of(["tent", "hat", "boots"], model.steps.first_event(1))
+    seen = seen_by(model, ["tent", "hat", "boots", "tent"], session=1)
 
-    assert [model.steps.slots.names[row] for row in rows] == ["tent", "hat", "boots"]
+    assert seen == [("tent", 2), ("hat", 1), ("boots", 1)]
+
+
+def seen_by(model: NextProduct, viewed: list[str], session: int) -> list[tuple[str, int]]:
+    """Return which products the model looks at, latest first, and how often each was seen."""
+    steps = model.steps
+    visit_seen(steps.index, steps.visit, steps.rows_of(viewed), steps.first_event(session))
+    n = int(steps.visit.counts[N_PREFIX])
+    names = [steps.slots.names[row] for row in steps.visit.prefix[:n]]
+    return list(zip(names, steps.visit.times[:n].tolist(), strict=True))
 
 
 def test_products_of_the_same_sessions_are_similar_and_the_product_itself_is_not_told() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from online_models.generators import BACKWARD, FORWARD, NEXT, OWN, SEQUENCE
+from online_models.kernels import gather_seen
 from online_models.next_product import NextProduct
 from online_models.session_index import (
     AFTER,
@@ -161,7 +162,8 @@ def test_the_own_session_adds_nothing_to_what_follows_from_it(told: Told, own: l
 def evidence(model: NextProduct, seen: list[str], session: int | None) -> dict[str, list[float]]:
     """Return what each candidate has for it that does not depend on how popular products are."""
     steps = model.steps
-    n = model._gather(steps.rows_of(seen), steps.first_event(session))
+    own = steps.first_event(session)
+    n = gather_seen(steps.index, steps.evidence, steps.visit, steps.rows_of(seen), own)
     rows = steps.evidence.rows[:n, [NEXT, FORWARD, BACKWARD, SEQUENCE, OWN]].tolist()
     return dict(zip((steps.slots.names[c] for c in steps.evidence.items[:n]), rows, strict=True))
 

@@ -47,13 +47,20 @@ def n_commits(client: redis.Redis) -> int:
 def append_until_more_is_learned(
     client: redis.Redis, numbered: Iterator[tuple[int, Touched]], n_rounds: int
 ) -> None:
-    """Append examples, as long as there are some, while learners commit so many rounds."""
-    n_before = n_commits(client)
+    """Append examples while learners commit so many rounds.
+
+    Only a few ahead of them: learners that take long to start must not find all in one round.
+    """
+    n_before, n_appended = n_commits(client), 0
 
     def is_learned() -> bool:
-        for number, example in islice(numbered, 1):
-            append(client, example, source=number % N_SOURCES)
-        return n_commits(client) >= n_before + n_rounds
+        nonlocal n_appended
+        n_more = n_commits(client) - n_before
+        if n_appended < 10 * (n_more + 1):
+            for number, example in islice(numbered, 1):
+                append(client, example, source=number % N_SOURCES)
+                n_appended += 1
+        return n_more >= n_rounds
 
     until(is_learned)
 
