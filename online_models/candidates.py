@@ -144,7 +144,9 @@ def describe(
     length = visit.counts[N_EVENTS]
     habit = np.float32(visit.counts[N_REPEATS]) / np.float32(length)
     last = products[prefix[0]]
-    repeats = np.float32(last[REPEATS] + 0.5) / np.float32(last[STEPS] + 2.0)
+    repeats = np.float32(last[REPEATS] - visit.own[0, REPEATS] + 0.5) / np.float32(
+        last[STEPS] - visit.own[0, STEPS] + 2.0
+    )
     logs = np.log(np.float32(length)) * np.float32(0.5)
     for k in range(kept):
         c = shortlist.chosen[k]
@@ -163,15 +165,22 @@ def describe(
         x[f + 3] = _log(row[SEQUENCE])
         x[f + 4] = _log(row[NEIGHBOURS_LATELY])
         f += 5
-        x[f] = np.log(np.float32(1 + products[item, COUNT])) * np.float32(0.15)
-        head = products[item, HEAD]
+        own = np.int64(row[OWN])
+        count, head = products[item, COUNT], products[item, HEAD]
+        recent = np.float32(0.0)
+        if head != NONE:
+            faded = np.exp(-np.float32(age_of(index, head)) / np.float32(RECENT_EVENTS))
+            recent = index.recent[item] * faded
+        if own > 0:
+            count -= visit.own[own - 1, COUNT]
+            head = visit.own[own - 1, HEAD]
+            recent = max(recent - visit.own_recent[own - 1], np.float32(0.0))
+        x[f] = np.log(np.float32(1 + count)) * np.float32(0.15)
         if head != NONE:
             age = np.float32(age_of(index, head))
-            recent = index.recent[item] * np.exp(-age / np.float32(RECENT_EVENTS))
             x[f + 1] = _log(recent) * np.float32(0.25)
             x[f + 2] = np.log(age) * np.float32(0.1)
         f += 3
-        own = np.int64(row[OWN])
         if own > 0:
             z = own - 1
             x[f + min(z, 5)] = 1.0
@@ -185,8 +194,8 @@ def describe(
                 x[f + 12] = habit
                 x[f + 13] = visit.counts[ENDS_IN_REPEAT]
                 x[f + 14] = logs
-            again = np.float32(products[item, REPEATS] + 0.5)
-            x[f + 15] = again / np.float32(products[item, STEPS] + 2.0)
+            again = np.float32(products[item, REPEATS] - visit.own[z, REPEATS] + 0.5)
+            x[f + 15] = again / np.float32(products[item, STEPS] - visit.own[z, STEPS] + 2.0)
             x[f + 16] = 1.0 if own == n_prefix else 0.0
         f += 17
         x[f] = 1.0 if n_prefix == 1 else 0.0

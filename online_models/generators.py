@@ -17,11 +17,14 @@ from online_models.session_index import (
     HEAD,
     ITEM,
     LENGTH,
+    N_PREFIX,
     NONE,
     SAME,
     SESSION,
     SessionIndex,
+    Visit,
     age_of,
+    note_own,
 )
 
 (
@@ -86,19 +89,21 @@ def empty_evidence(capacity: int, n_products: int) -> Evidence:
 
 
 @compiled
-def gather(index: SessionIndex, evidence: Evidence, prefix: Ints, n_prefix: int, own: int) -> int:
+def gather(index: SessionIndex, evidence: Evidence, visit: Visit, own: int) -> int:
     """Fill in the evidence for what comes after a session; return how many candidates there are.
 
-    ``prefix`` are its distinct products, latest first; ``own`` is its first event, whose session
-    does not count, or NONE. The session's own products are always candidates, in front.
+    ``own`` is its first event, whose session does not count, or NONE. The session's own products
+    are always candidates, in front.
     """
+    note_own(index, visit, own)
+    prefix, n_prefix = visit.prefix, visit.counts[N_PREFIX]
     n = 0
     for z in range(n_prefix):
         n = _candidate(evidence, n, prefix[z], z)[0]
         evidence.rows[z, OWN] = z + 1
     n_sessions = 0
     for z in range(n_prefix):
-        n, n_sessions = _walk(index, evidence, prefix, n_prefix, z, own, n, n_sessions)
+        n, n_sessions = _walk(index, evidence, visit, z, own, n, n_sessions)
     n = _neighbours(index, evidence, prefix, n, n_sessions)
     for place in range(n):
         evidence.place[evidence.items[place]] = 0
@@ -125,8 +130,7 @@ def _candidate(evidence: Evidence, n: int, item: int, lead: int) -> tuple[int, i
 def _walk(
     index: SessionIndex,
     evidence: Evidence,
-    prefix: Ints,
-    n_prefix: int,
+    visit: Visit,
     z: int,
     own: int,
     n: int,
@@ -134,9 +138,10 @@ def _walk(
 ) -> tuple[int, int]:
     """Walk along the newest postings of one product: steps near it, and sessions it was in."""
     events, rows = index.events, evidence.rows
+    prefix, n_prefix = visit.prefix, visit.counts[N_PREFIX]
     item = prefix[z]
     weight = np.float32(np.exp(-0.5 * z))
-    share = weight / np.sqrt(np.float32(index.products[item, COUNT] + 1))
+    share = weight / np.sqrt(np.float32(index.products[item, COUNT] - visit.own[z, COUNT] + 1))
     most = LAST_POSTINGS if z == 0 else OLDER_POSTINGS
     event, age = index.products[item, HEAD], 0
     for _ in range(most):

@@ -26,9 +26,8 @@ from online_models.session_index import (
 )
 from online_models.vectors import Vectors, cosine, learn_step, next_random
 
-_structref, _types = cast(Any, structref), cast(Any, types)
-
 TRAINED_RATE = 0.35  # share of events that the ranker learns from; all are indexed
+VECTORS_LAG = 300  # steps, after which the vectors learn one
 REPLAYED = 1  # past steps that the vectors learn once more with each new one
 RATE_AT_START, RATE_AT_LAST = 0.005, 0.0015
 RATE_STEPS = 200_000.0
@@ -82,24 +81,24 @@ class Parts(NamedTuple):
     n_trained: "np.ndarray[tuple[int], np.dtype[np.int64]]"
 
 
-@_structref.register
-class _HeldType(_types.StructRef):  # type: ignore[misc]
+@cast(Any, structref).register
+class _HeldType(types.StructRef):
     """Of numba: how ``Held`` looks to compiled code."""
 
 
-class Held(_structref.StructRefProxy):  # type: ignore[misc]
+class Held(structref.StructRefProxy):
     """``Parts`` in compiled code's own memory: fifty arrays take 9 µs to hand over, this 0.7."""
 
 
-_structref.define_boxing(_HeldType, Held)
-_structref.define_attributes(_HeldType)
-_structref.define_constructor(Held, _HeldType, Parts._fields)
+cast(Any, structref).define_boxing(_HeldType, Held)
+cast(Any, structref).define_attributes(_HeldType)
+cast(Any, structref).define_constructor(Held, _HeldType, Parts._fields)
 
 
 @compiled
 def hold(parts: Parts) -> Parts:
     """Return the same, held; it has the same fields."""
-    return Held(  # type: ignore[no-any-return]
+    return Held(  # type: ignore[no-untyped-call]
         parts.index_,
         parts.evidence,
         parts.vectors,
@@ -116,7 +115,7 @@ def hold(parts: Parts) -> Parts:
 def gather_seen(index: SessionIndex, evidence: Evidence, visit: Visit, seen: Ints, own: int) -> int:
     """Gather candidates for what was seen; return how many there are. See ``visit_seen``."""
     visit_seen(index, visit, seen, own)
-    return gather(index, evidence, visit.prefix, visit.counts[N_PREFIX], own)
+    return gather(index, evidence, visit, own)
 
 
 @compiled
@@ -125,11 +124,11 @@ def learn_from(parts: Parts, first: int, item: int, n_products: int) -> int:
 
     ``first`` is the session's first event, or NONE.
     """
-    if first != NONE:
-        if draw(parts) < TRAINED_RATE:
-            train_ranker(parts, first, item)
-        train_vectors(parts, first, item, n_products)
-    return add_event(parts.index_, first, item)
+    if first != NONE and draw(parts) < TRAINED_RATE:
+        train_ranker(parts, first, item)
+    event = add_event(parts.index_, first, item)
+    train_vectors(parts, n_products)
+    return event
 
 
 @compiled
@@ -149,7 +148,7 @@ def gather_anyway(parts: Parts, seen: Ints, own: int) -> int:
     """Gather candidates, what the visitor's own steps say among them; return how many."""
     visit, evidence = parts.visit, parts.evidence
     visit_seen(parts.index_, visit, seen, own)
-    return gather(parts.index_, evidence, visit.prefix, visit.counts[N_PREFIX], NONE)
+    return gather(parts.index_, evidence, visit, NONE)
 
 
 @compiled
@@ -164,7 +163,7 @@ def train_ranker(parts: Parts, first: int, item: int) -> None:
     """Let the ranker learn that a session (its first event) goes on to a product."""
     visit, evidence, shortlist = parts.visit, parts.evidence, parts.shortlist
     visit_session(parts.index_, parts.index_.events[first, LAST], visit)
-    n = gather(parts.index_, evidence, visit.prefix, visit.counts[N_PREFIX], first)
+    n = gather(parts.index_, evidence, visit, first)
     kept = find_candidates(
         parts.index_, evidence, parts.vectors, shortlist, visit.prefix, visit.counts[N_PREFIX], n
     )
@@ -179,28 +178,32 @@ def train_ranker(parts: Parts, first: int, item: int) -> None:
 
 
 @compiled
-def train_vectors(parts: Parts, session: int, item: int, n_products: int) -> None:
-    """Let the vectors learn that a session goes on to a product, and a step of the past again."""
+def train_vectors(parts: Parts, n_products: int) -> None:
+    """Let the vectors learn the step of some time ago, and one of the past again.
+
+    Of some time ago, so that the ranker learns with vectors that do not know the session yet, as
+    they will not when it is asked.
+    """
     index = parts.index_
-    event, target = index.events[session, LAST], item
+    n_events = min(index.position[0], index.events.shape[0])
+    back = np.int64(VECTORS_LAG)
     for _ in range(1 + REPLAYED):
-        visit_session(index, event, parts.visit)
-        parts.random[0] = learn_step(
-            parts.vectors,
-            index,
-            parts.visit.prefix,
-            parts.visit.counts[N_PREFIX],
-            target,
-            n_products,
-            parts.random[0],
-        )
+        if back < n_events:
+            past = (index.position[0] - 1 - back) & (index.events.shape[0] - 1)
+            event = index.events[past, BEFORE]
+            if event != NONE and age_of(index, event) > age_of(index, past):
+                visit_session(index, event, parts.visit)
+                parts.random[0] = learn_step(
+                    parts.vectors,
+                    index,
+                    parts.visit.prefix,
+                    parts.visit.counts[N_PREFIX],
+                    index.events[past, ITEM],
+                    n_products,
+                    parts.random[0],
+                )
         parts.random[0] = next_random(parts.random[0])
-        n_events = min(index.position[0], index.events.shape[0])
         back = np.int64((parts.random[0] >> np.uint64(11)) % np.uint64(n_events))
-        past = (index.position[0] - 1 - back) & (index.events.shape[0] - 1)
-        event, target = index.events[past, BEFORE], index.events[past, ITEM]
-        if event == NONE or age_of(index, event) <= age_of(index, past):
-            return
 
 
 @compiled

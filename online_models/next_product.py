@@ -6,9 +6,9 @@ server and evaluator run this very code. What each part is worth: ``README.md`` 
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 from zlib import crc32
 
+import msgspec
 import numpy as np
 
 from online_models.candidates import MOST_KEPT, empty_shortlist, prior_weights
@@ -35,7 +35,7 @@ CAPACITY = 1 << 20  # steps that are kept
 Allowed = Callable[[str], bool]
 
 
-class Suggestion(NamedTuple):
+class Suggestion(msgspec.Struct, frozen=True, gc=False):
     """A candidate with its score (0..1) and the product that led to it, if one did."""
 
     product_id: str

@@ -133,6 +133,8 @@ class Visit(NamedTuple):
 
     prefix: Ints  # (MAX_PREFIX,)
     times: Ints  # (MAX_PREFIX,)
+    own: Ints  # (MAX_PREFIX, 4) of the own session in the index: columns of ``products``
+    own_recent: Floats  # (MAX_PREFIX,) its part of the decayed count, as of now
     counts: Ints  # (4,) distinct products, events, repeats among them, whether the last is one
 
 
@@ -142,7 +144,11 @@ N_PREFIX, N_EVENTS, N_REPEATS, ENDS_IN_REPEAT = range(4)
 def empty_visit() -> Visit:
     """Return a visit that has seen nothing."""
     return Visit(
-        np.zeros(MAX_PREFIX, np.int32), np.zeros(MAX_PREFIX, np.int32), np.zeros(4, np.int32)
+        np.zeros(MAX_PREFIX, np.int32),
+        np.zeros(MAX_PREFIX, np.int32),
+        np.zeros((MAX_PREFIX, 4), np.int32),
+        np.zeros(MAX_PREFIX, np.float32),
+        np.zeros(4, np.int32),
     )
 
 
@@ -216,3 +222,52 @@ def _look_back_from(index: SessionIndex, event: int, visit: Visit) -> None:
         age = older
         look_back(visit, index.events[event, ITEM])
         event = index.events[event, BEFORE]
+
+
+@compiled
+def note_own(index: SessionIndex, visit: Visit, own: int) -> None:
+    """Work out what the own session (its first event, or NONE) adds to what products count.
+
+    Whoever ranks what comes next must not see it: where others' sessions are looked at, theirs
+    say how popular and how recent a product is.
+    """
+    n_prefix = visit.counts[N_PREFIX]
+    for z in range(n_prefix):
+        visit.own_recent[z] = 0.0
+        for column in range(4):
+            visit.own[z, column] = 0
+        visit.own[z, HEAD] = index.products[visit.prefix[z], HEAD]
+    if own == NONE:
+        return
+    events = index.events
+    event, age = events[own, LAST], 0
+    while event != NONE:
+        older = age_of(index, event)
+        if older <= age:
+            break
+        age = older
+        for z in range(n_prefix):
+            if visit.prefix[z] == events[event, ITEM]:
+                visit.own[z, COUNT] += 1
+                visit.own_recent[z] += np.exp(-np.float32(age) / np.float32(RECENT_EVENTS))
+                after = events[event, AFTER]
+                if after != NONE:
+                    visit.own[z, STEPS] += 1
+                    visit.own[z, REPEATS] += events[after, IS_REPEAT]
+        event = events[event, BEFORE]
+    for z in range(n_prefix):
+        visit.own[z, HEAD] = _newest_of_others(index, visit.prefix[z], own)
+
+
+@compiled
+def _newest_of_others(index: SessionIndex, item: int, own: int) -> int:
+    event, age = index.products[item, HEAD], 0
+    while event != NONE:
+        older = age_of(index, event)
+        if older <= age or index.events[event, ITEM] != item:
+            return NONE
+        if index.events[event, SESSION] != own:
+            return event
+        age = older
+        event = index.events[event, SAME]
+    return NONE

@@ -96,7 +96,8 @@ class Catalog:
         beginning = self._beginnings.get(pick.product_id)
         if beginning is None:
             beginning = self._begin(pick.product_id)
-        return beginning + self._ending(pick) + (b',"explored":true}' if pick.explored else b"}")
+        ending = self._ending(pick)
+        return beginning + (ending[:-1] + b',"explored":true}' if pick.explored else ending)
 
     def _begin(self, product_id: str) -> bytes:
         item = self._items.get(product_id)
@@ -135,7 +136,7 @@ class Catalog:
             reason = why_product(pick.why, None if item is None else item.name)
             because = pick.of
         said = {"reason": reason, "because": because, "step": pick.step}
-        return b"," + _encode(said)[1:-1]
+        return b"," + _encode(said)[1:]
 
 
 def _open(shown: _Shown) -> bytes:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from config.catalog import Item
 from config.conditions import Test
 from config.placements import Content
@@ -86,7 +88,7 @@ class Shelf(Protocol):
         """Return the newest products, of a category or of all, bounded."""
 
 
-class Candidate(NamedTuple):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A product that may come into a slot; ``of`` is the product or category that led to it."""
 
     product_id: str
@@ -95,7 +97,7 @@ class Candidate(NamedTuple):
     of: str | None = None
 
 
-class Pick(NamedTuple):
+class Pick(msgspec.Struct, frozen=True, gc=False):
     """A product in its slot: by which step it came, and the chance with which it was picked."""
 
     product_id: str

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from msgspec.structs import replace
+
 from config.placements import RELEVANT, Picks, Strategy
 from serving.choices import Allowed, Candidate, Fallback, Pick, Slate
 from serving.exploring import SeldomSeen, explore
 from serving.reasons import Why
 from serving.rules import Factor, SlateRules
-from serving.strategies import candidates, fitting_category, whole_catalog
+from serving.strategies import candidates, whole_catalog
 from serving.view import View
 
 MAX_LOOKS = 2_000  # candidates of a step, allowed or not
@@ -80,7 +82,7 @@ def _weighted(
         return found
     shown = (candidate for candidate in found if allowed(candidate.product_id))
     weighted = [
-        candidate._replace(score=candidate.score * _factor(candidate, rules.factors, view))
+        replace(candidate, score=candidate.score * _factor(candidate, rules.factors, view))
         for candidate in islice(shown, view.n_wanted)
     ]
     return sorted(weighted, key=lambda candidate: -candidate.score)
@@ -112,7 +114,7 @@ def _explore(slots: "_Slots", rules: SlateRules, view: View, seldom: SeldomSeen)
         return
     # The cart's own category is just what a cross-sell is not for.
     is_cross_sell = rules.placement.strategy == "cart-cross-sell"
-    pool = seldom.of("" if is_cross_sell else fitting_category(view), view.now)
+    pool = seldom.of("" if is_cross_sell else view.fitting_category or "", view.now)
     if not pool:
         return
     last = slots.take_out_last()
@@ -125,7 +127,7 @@ def _explore(slots: "_Slots", rules: SlateRules, view: View, seldom: SeldomSeen)
 
     drawn = explore(rules.explore, pool, may_be_shown, view.rng)
     if drawn.product_id is None:
-        slots.put(last._replace(probability=drawn.probability))
+        slots.put(replace(last, probability=drawn.probability))
     else:
         slots.put(
             Pick(drawn.product_id, Why.SELDOM, None, "explore", drawn.probability, explored=True)
@@ -190,7 +192,8 @@ class _Slots:
         if n_free <= 0:
             return
         used, is_plain = self._used, not (self._is_capped or self._rules.filter_both)
-        for product_id, _, why, of in islice(found, MAX_LOOKS):
+        for one in islice(found, MAX_LOOKS):
+            product_id = one.product_id
             if product_id in used or not allowed(product_id):
                 continue
             if is_plain:
@@ -199,7 +202,7 @@ class _Slots:
                 self._count(product_id, 1)
             else:
                 continue
-            self._ranked.append(Pick(product_id, why, of, step))
+            self._ranked.append(Pick(product_id, one.why, one.of, step))
             n_free -= 1
             if not n_free:
                 return

@@ -22,15 +22,10 @@ def candidates(strategy: Strategy, view: View, allowed: Allowed) -> Iterable[Can
 
 def whole_catalog(view: View, for_sale: Iterable[str]) -> Iterator[Candidate]:
     """Yield what fills a slate at last: the newest that fit, the newest, then all."""
-    for category in _fitting(view):
-        yield from _ranked(view.shelf.newest(category), Why.IN_SHOP)
+    if view.fitting_category is not None:
+        yield from _ranked(view.shelf.newest(view.fitting_category), Why.IN_SHOP)
     yield from _ranked(view.shelf.newest(), Why.IN_SHOP)
     yield from _ranked(for_sale, Why.IN_SHOP)
-
-
-def fitting_category(view: View) -> str:
-    """Return the category that fits the page, else the visitor; "" for all of the shop."""
-    return next(iter(_fitting(view)), "")
 
 
 def _next_best(view: View, allowed: Allowed) -> Iterable[Candidate]:
@@ -103,7 +98,8 @@ def _for_you(view: View, allowed: Allowed) -> Iterable[Candidate]:
 
 
 def _trending(view: View, allowed: Allowed) -> Iterator[Candidate]:
-    for category in _fitting(view):
+    category = view.fitting_category
+    if category is not None:
         yield from _ranked(view.model.popular(category), Why.POPULAR_IN, category)
     yield from _ranked(view.model.popular(), Why.POPULAR)
 
@@ -130,13 +126,6 @@ def _new_arrivals(view: View, allowed: Allowed) -> Iterator[Candidate]:
         category = view.page_category
         yield from _ranked(view.shelf.newest(category), Why.NEW_IN, category)
     yield from _ranked(view.shelf.newest(), Why.NEW)
-
-
-def _fitting(view: View) -> Iterator[str]:
-    if view.page_category:
-        yield view.page_category
-    elif view.category:
-        yield view.category
 
 
 def _again(viewed: Iterable[str]) -> Iterator[Candidate]:

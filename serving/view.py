@@ -69,6 +69,11 @@ class View:
         return max(zip(values.values(), values, strict=True))[1] if values else None
 
     @lazy
+    def fitting_category(self) -> str | None:
+        """The category that fits the page, else the visitor."""
+        return self.page_category or self.category or None
+
+    @lazy
     def viewed(self) -> Sequence[str]:
         """What the visitor viewed, latest first, the page's product before all."""
         seen = [name for _, name in self.user.viewed] if self.user is not None else []

@@ -51,7 +51,7 @@ def test_only_the_last_slot_is_explored_and_says_so() -> None:
     assert explored
     for picks in explored:
         assert [pick.product_id for pick in picks[:2]] == ["a", "b"]
-        assert picks[2][1:4] == (Why.SELDOM, None, "explore")
+        assert (picks[2].why, picks[2].of, picks[2].step) == (Why.SELDOM, None, "explore")
 
 
 def test_the_same_seed_gives_the_same_slates() -> None:
