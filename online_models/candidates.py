@@ -30,12 +30,12 @@ from online_models.session_index import (
     N_PREFIX,
     N_REPEATS,
     NONE,
-    RECENT_EVENTS,
     REPEATS,
     STEPS,
     SessionIndex,
     Visit,
     age_of,
+    recent_of,
 )
 from online_models.vectors import Vectors, cosine, look
 
@@ -79,7 +79,12 @@ def empty_shortlist() -> Shortlist:
 
 @compiled
 def pre_score(
-    index: SessionIndex, evidence: Evidence, vectors: Vectors, shortlist: Shortlist, n: int
+    index: SessionIndex,
+    evidence: Evidence,
+    vectors: Vectors,
+    shortlist: Shortlist,
+    visit: Visit,
+    n: int,
 ) -> None:
     """Score all candidates roughly; those of the session itself stay anyway."""
     sums, scores, rows = shortlist.sums, shortlist.pre_scores, evidence.rows
@@ -94,12 +99,14 @@ def pre_score(
         sums[0, g] = np.float32(1.0) / max(sums[0, g], np.float32(1e-9))
         sums[1, g] = np.float32(1.0) / max(sums[1, g], np.float32(1e-9))
     for c in range(n):
+        own = np.int64(rows[c, OWN])
+        known = visit.others[own - 1] if own > 0 else index.products[evidence.items[c]]
         scores[c] = (
             rows[c, NEIGHBOURS] * sums[1, NEIGHBOURS]
             + np.float32(0.5) * rows[c, ITEM_ITEM] * sums[1, ITEM_ITEM]
             + np.float32(0.5) * rows[c, FORWARD] * sums[1, FORWARD]
             + np.float32(0.3) * rows[c, BACKWARD] * sums[1, BACKWARD]
-            + np.float32(0.02) * np.log(np.float32(1 + index.products[evidence.items[c], COUNT]))
+            + np.float32(0.02) * np.log(np.float32(1 + known[COUNT]))
         )
     least = nth_largest(scores, n, _LOOKED_AT, shortlist.order)
     for c in range(n):
@@ -139,14 +146,12 @@ def describe(
     kept: int,
 ) -> None:
     """Fill in the features of the candidates that are kept."""
-    sums, products = shortlist.sums, index.products
+    sums = shortlist.sums
     prefix, n_prefix = visit.prefix, visit.counts[N_PREFIX]
     length = visit.counts[N_EVENTS]
     habit = np.float32(visit.counts[N_REPEATS]) / np.float32(length)
-    last = products[prefix[0]]
-    repeats = np.float32(last[REPEATS] - visit.own[0, REPEATS] + 0.5) / np.float32(
-        last[STEPS] - visit.own[0, STEPS] + 2.0
-    )
+    last = visit.others[0]
+    repeats = np.float32(last[REPEATS] + 0.5) / np.float32(last[STEPS] + 2.0)
     logs = np.log(np.float32(length)) * np.float32(0.5)
     for k in range(kept):
         c = shortlist.chosen[k]
@@ -166,20 +171,14 @@ def describe(
         x[f + 4] = _log(row[NEIGHBOURS_LATELY])
         f += 5
         own = np.int64(row[OWN])
-        count, head = products[item, COUNT], products[item, HEAD]
-        recent = np.float32(0.0)
-        if head != NONE:
-            faded = np.exp(-np.float32(age_of(index, head)) / np.float32(RECENT_EVENTS))
-            recent = index.recent[item] * faded
         if own > 0:
-            count -= visit.own[own - 1, COUNT]
-            head = visit.own[own - 1, HEAD]
-            recent = max(recent - visit.own_recent[own - 1], np.float32(0.0))
-        x[f] = np.log(np.float32(1 + count)) * np.float32(0.15)
-        if head != NONE:
-            age = np.float32(age_of(index, head))
+            known, recent = visit.others[own - 1], visit.others_recent[own - 1]
+        else:
+            known, recent = index.products[item], recent_of(index, item)
+        x[f] = np.log(np.float32(1 + known[COUNT])) * np.float32(0.15)
+        if known[HEAD] != NONE:
             x[f + 1] = _log(recent) * np.float32(0.25)
-            x[f + 2] = np.log(age) * np.float32(0.1)
+            x[f + 2] = np.log(np.float32(age_of(index, known[HEAD]))) * np.float32(0.1)
         f += 3
         if own > 0:
             z = own - 1
@@ -194,8 +193,8 @@ def describe(
                 x[f + 12] = habit
                 x[f + 13] = visit.counts[ENDS_IN_REPEAT]
                 x[f + 14] = logs
-            again = np.float32(products[item, REPEATS] - visit.own[z, REPEATS] + 0.5)
-            x[f + 15] = again / np.float32(products[item, STEPS] - visit.own[z, STEPS] + 2.0)
+            again = np.float32(known[REPEATS] + 0.5)
+            x[f + 15] = again / np.float32(known[STEPS] + 2.0)
             x[f + 16] = 1.0 if own == n_prefix else 0.0
         f += 17
         x[f] = 1.0 if n_prefix == 1 else 0.0
@@ -229,11 +228,10 @@ def find_candidates(
     evidence: Evidence,
     vectors: Vectors,
     shortlist: Shortlist,
-    prefix: Ints,
-    n_prefix: int,
+    visit: Visit,
     n: int,
 ) -> int:
     """Look at a session's vector, score its ``n`` candidates roughly, and return how many stay."""
-    look(vectors, prefix, n_prefix)
-    pre_score(index, evidence, vectors, shortlist, n)
+    look(vectors, visit.prefix, visit.counts[N_PREFIX])
+    pre_score(index, evidence, vectors, shortlist, visit, n)
     return shorten(evidence, shortlist, n)

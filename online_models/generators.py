@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models.compiled import Floats, Ints, compiled
+from online_models.others import leave_out
 from online_models.session_index import (
     AFTER,
     BEFORE,
@@ -24,7 +25,6 @@ from online_models.session_index import (
     SessionIndex,
     Visit,
     age_of,
-    note_own,
 )
 
 (
@@ -95,7 +95,7 @@ def gather(index: SessionIndex, evidence: Evidence, visit: Visit, own: int) -> i
     ``own`` is its first event, whose session does not count, or NONE. The session's own products
     are always candidates, in front.
     """
-    note_own(index, visit, own)
+    leave_out(index, visit, own)
     prefix, n_prefix = visit.prefix, visit.counts[N_PREFIX]
     n = 0
     for z in range(n_prefix):
@@ -141,7 +141,7 @@ def _walk(
     prefix, n_prefix = visit.prefix, visit.counts[N_PREFIX]
     item = prefix[z]
     weight = np.float32(np.exp(-0.5 * z))
-    share = weight / np.sqrt(np.float32(index.products[item, COUNT] - visit.own[z, COUNT] + 1))
+    share = weight / np.sqrt(np.float32(visit.others[z, COUNT] + 1))
     most = LAST_POSTINGS if z == 0 else OLDER_POSTINGS
     event, age = index.products[item, HEAD], 0
     for _ in range(most):

@@ -26,11 +26,10 @@ from online_models.session_index import (
 )
 from online_models.vectors import Vectors, cosine, learn_step, next_random
 
-TRAINED_RATE = 0.35  # share of events that the ranker learns from; all are indexed
-VECTORS_LAG = 300  # steps, after which the vectors learn one
+TRAINED_RATE = 0.5  # share of events that the ranker learns from; all are indexed
+VECTORS_BEHIND = 300  # events, after which the vectors learn one
 REPLAYED = 1  # past steps that the vectors learn once more with each new one
-RATE_AT_START, RATE_AT_LAST = 0.005, 0.0015
-RATE_STEPS = 200_000.0
+RANKER_RATE = 0.001
 
 
 class Found(NamedTuple):
@@ -164,56 +163,52 @@ def train_ranker(parts: Parts, first: int, item: int) -> None:
     visit, evidence, shortlist = parts.visit, parts.evidence, parts.shortlist
     visit_session(parts.index_, parts.index_.events[first, LAST], visit)
     n = gather(parts.index_, evidence, visit, first)
-    kept = find_candidates(
-        parts.index_, evidence, parts.vectors, shortlist, visit.prefix, visit.counts[N_PREFIX], n
-    )
+    kept = find_candidates(parts.index_, evidence, parts.vectors, shortlist, visit, n)
     for k in range(kept):
         if evidence.items[shortlist.chosen[k]] == item:
             describe(parts.index_, evidence, parts.vectors, shortlist, visit, kept)
-            fall = np.exp(-parts.n_trained[0] / RATE_STEPS)
-            rate = RATE_AT_LAST + (RATE_AT_START - RATE_AT_LAST) * fall
-            learn(parts.ranker, shortlist.features, kept, k, rate, parts.n_trained[0])
+            learn(parts.ranker, shortlist.features, kept, k, RANKER_RATE, parts.n_trained[0])
             parts.n_trained[0] += 1
             return
 
 
 @compiled
 def train_vectors(parts: Parts, n_products: int) -> None:
-    """Let the vectors learn the step of some time ago, and one of the past again.
+    """Let the vectors learn a step of some time ago, and one of the past again.
 
-    Of some time ago, so that the ranker learns with vectors that do not know the session yet, as
-    they will not when it is asked.
+    Of some time ago: the ranker learns of a session's steps with vectors that do not know the
+    session, as they will not when it is asked.
     """
-    index = parts.index_
-    n_events = min(index.position[0], index.events.shape[0])
-    back = np.int64(VECTORS_LAG)
-    for _ in range(1 + REPLAYED):
-        if back < n_events:
-            past = (index.position[0] - 1 - back) & (index.events.shape[0] - 1)
-            event = index.events[past, BEFORE]
-            if event != NONE and age_of(index, event) > age_of(index, past):
-                visit_session(index, event, parts.visit)
-                parts.random[0] = learn_step(
-                    parts.vectors,
-                    index,
-                    parts.visit.prefix,
-                    parts.visit.counts[N_PREFIX],
-                    index.events[past, ITEM],
-                    n_products,
-                    parts.random[0],
-                )
+    n_events = min(parts.index_.position[0], parts.index_.events.shape[0])
+    if n_events > VECTORS_BEHIND:
+        _learn_past(parts, VECTORS_BEHIND, n_products)
+    nearest = VECTORS_BEHIND if n_events > VECTORS_BEHIND else 0
+    for _ in range(REPLAYED):
         parts.random[0] = next_random(parts.random[0])
-        back = np.int64((parts.random[0] >> np.uint64(11)) % np.uint64(n_events))
+        further = (parts.random[0] >> np.uint64(11)) % np.uint64(n_events - nearest)
+        _learn_past(parts, nearest + np.int64(further), n_products)
+
+
+@compiled
+def _learn_past(parts: Parts, back: int, n_products: int) -> None:
+    """Let the vectors learn the step that came in so many events before the newest."""
+    index, visit = parts.index_, parts.visit
+    past = (index.position[0] - 1 - back) & (index.events.shape[0] - 1)
+    before = index.events[past, BEFORE]
+    if before == NONE or age_of(index, before) <= age_of(index, past):
+        return
+    visit_session(index, before, visit)
+    target, n_prefix = index.events[past, ITEM], visit.counts[N_PREFIX]
+    parts.random[0] = learn_step(
+        parts.vectors, index, visit.prefix, n_prefix, target, n_products, parts.random[0]
+    )
 
 
 @compiled
 def rank(parts: Parts, n: int) -> int:
     """Rank the ``n`` candidates that were gathered; return how many are found."""
     visit, evidence, shortlist = parts.visit, parts.evidence, parts.shortlist
-    n_prefix = visit.counts[N_PREFIX]
-    kept = find_candidates(
-        parts.index_, evidence, parts.vectors, shortlist, visit.prefix, n_prefix, n
-    )
+    kept = find_candidates(parts.index_, evidence, parts.vectors, shortlist, visit, n)
     describe(parts.index_, evidence, parts.vectors, shortlist, visit, kept)
     score(parts.ranker, shortlist.features, kept)
     shares(parts.ranker, kept)

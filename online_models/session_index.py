@@ -62,6 +62,16 @@ def age_of(index: SessionIndex, event: int) -> int:
 
 
 @compiled
+def recent_of(index: SessionIndex, item: int) -> float:
+    """Return the decayed count of a product, as of now."""
+    head = index.products[item, HEAD]
+    if head == NONE:
+        return np.float32(0.0)
+    age = np.float32(age_of(index, head))
+    return index.recent[item] * np.exp(-age / np.float32(RECENT_EVENTS))
+
+
+@compiled
 def add_event(index: SessionIndex, session: int, item: int) -> int:
     """Add a product to a session (its first event, NONE for a new one); return the new event.
 
@@ -84,12 +94,7 @@ def add_event(index: SessionIndex, session: int, item: int) -> int:
         products[events[before, ITEM], STEPS] += 1
         products[events[before, ITEM], REPEATS] += is_repeat
     head = products[item, HEAD]
-    if head == NONE:
-        index.recent[item] = 1.0
-    else:
-        index.recent[item] = 1.0 + index.recent[item] * np.exp(
-            -np.float32(age_of(index, head)) / RECENT_EVENTS
-        )
+    index.recent[item] = np.float32(1.0) + recent_of(index, item)
     events[event, ITEM] = item
     events[event, SESSION] = session
     events[event, SAME] = head
@@ -133,8 +138,8 @@ class Visit(NamedTuple):
 
     prefix: Ints  # (MAX_PREFIX,)
     times: Ints  # (MAX_PREFIX,)
-    own: Ints  # (MAX_PREFIX, 4) of the own session in the index: columns of ``products``
-    own_recent: Floats  # (MAX_PREFIX,) its part of the decayed count, as of now
+    others: Ints  # (MAX_PREFIX, 4) of the products above, without this very session: their columns
+    others_recent: Floats  # (MAX_PREFIX,) and their decayed count, as of now
     counts: Ints  # (4,) distinct products, events, repeats among them, whether the last is one
 
 
@@ -222,52 +227,3 @@ def _look_back_from(index: SessionIndex, event: int, visit: Visit) -> None:
         age = older
         look_back(visit, index.events[event, ITEM])
         event = index.events[event, BEFORE]
-
-
-@compiled
-def note_own(index: SessionIndex, visit: Visit, own: int) -> None:
-    """Work out what the own session (its first event, or NONE) adds to what products count.
-
-    Whoever ranks what comes next must not see it: where others' sessions are looked at, theirs
-    say how popular and how recent a product is.
-    """
-    n_prefix = visit.counts[N_PREFIX]
-    for z in range(n_prefix):
-        visit.own_recent[z] = 0.0
-        for column in range(4):
-            visit.own[z, column] = 0
-        visit.own[z, HEAD] = index.products[visit.prefix[z], HEAD]
-    if own == NONE:
-        return
-    events = index.events
-    event, age = events[own, LAST], 0
-    while event != NONE:
-        older = age_of(index, event)
-        if older <= age:
-            break
-        age = older
-        for z in range(n_prefix):
-            if visit.prefix[z] == events[event, ITEM]:
-                visit.own[z, COUNT] += 1
-                visit.own_recent[z] += np.exp(-np.float32(age) / np.float32(RECENT_EVENTS))
-                after = events[event, AFTER]
-                if after != NONE:
-                    visit.own[z, STEPS] += 1
-                    visit.own[z, REPEATS] += events[after, IS_REPEAT]
-        event = events[event, BEFORE]
-    for z in range(n_prefix):
-        visit.own[z, HEAD] = _newest_of_others(index, visit.prefix[z], own)
-
-
-@compiled
-def _newest_of_others(index: SessionIndex, item: int, own: int) -> int:
-    event, age = index.products[item, HEAD], 0
-    while event != NONE:
-        older = age_of(index, event)
-        if older <= age or index.events[event, ITEM] != item:
-            return NONE
-        if index.events[event, SESSION] != own:
-            return event
-        age = older
-        event = index.events[event, SAME]
-    return NONE

@@ -14,8 +14,8 @@ from online_models.session_index import ITEM, SessionIndex
 
 DIMENSIONS = 64
 NEGATIVES = 256
-RATE = 0.01
-SCALE = 16.0  # inverse temperature of the softmax over cosines
+RATE = 0.02
+SCALE = 8.0  # inverse temperature of the softmax over cosines
 _FADE = 0.6  # weight of the product z steps back: _FADE ** z
 
 
