@@ -29,6 +29,9 @@ class Name(StrEnum):
     CHECKOUT_STEP_COMPLETED = "Checkout Step Completed"
     PAYMENT_INFO_ENTERED = "Payment Info Entered"
     ORDER_COMPLETED = "Order Completed"
+    PROMOTION_VIEWED = "Promotion Viewed"
+    PROMOTION_CLICKED = "Promotion Clicked"
+    PROMOTION_DISMISSED = "Promotion Dismissed"
 
 
 _ONE_PRODUCT = frozenset(
@@ -37,6 +40,7 @@ _ONE_PRODUCT = frozenset(
 _MANY_PRODUCTS = frozenset(
     {Name.PRODUCT_LIST_VIEWED, Name.CART_VIEWED, Name.CHECKOUT_STARTED, Name.ORDER_COMPLETED}
 )
+_PROMOTION = frozenset({Name.PROMOTION_VIEWED, Name.PROMOTION_CLICKED, Name.PROMOTION_DISMISSED})
 
 
 class Product(NamedTuple):
@@ -47,6 +51,14 @@ class Product(NamedTuple):
     brand: str | None = None
     price: float | None = None
     quantity: float | None = None
+
+
+class Promotion(NamedTuple):
+    """What an event tells of a promotion: the campaign, and which decision showed it where."""
+
+    campaign: str
+    decision_id: str | None = None
+    placement: str | None = None
 
 
 def as_amount(value: object) -> float | None:
@@ -105,6 +117,18 @@ def products_of(event: Event) -> list[Product]:
     return [product for product in found if product is not None]
 
 
+def read_promotion(fields: Mapping[str, Any]) -> Promotion | None:
+    """Return the promotion that ``fields`` describe, None where they name none.
+
+    >>> read_promotion({"promotion_id": "spring", "decision_id": "d-1", "position": "hero"})
+    Promotion(campaign='spring', decision_id='d-1', placement='hero')
+    """
+    campaign = as_text(fields.get("promotion_id")) or as_text(fields.get("name"))
+    if campaign is None:
+        return None
+    return Promotion(campaign, as_text(fields.get("decision_id")), as_text(fields.get("position")))
+
+
 def revenue_of(event: Event) -> float:
     """Return an order's revenue: ``revenue``, else ``total``, else the sum over its products."""
     for field in ("revenue", "total"):
@@ -115,6 +139,17 @@ def revenue_of(event: Event) -> float:
         (p.price or 0.0) * (1.0 if p.quantity is None else p.quantity) for p in products_of(event)
     )
     return min(max(total, -MAX_AMOUNT), MAX_AMOUNT)
+
+
+def has_discount(event: Event) -> bool:
+    """Tell whether an order was made with a coupon or a discount, of all of it or of a product."""
+    listed = event.properties.get("products")
+    lines = listed[:MAX_PRODUCTS] if isinstance(listed, list) else []
+    parts = (event.properties, *(line for line in lines if isinstance(line, dict)))
+    return any(
+        as_text(part.get("coupon")) is not None or (as_amount(part.get("discount")) or 0.0) > 0
+        for part in parts
+    )
 
 
 def check_commerce(event: Event) -> None:
@@ -130,6 +165,8 @@ def check_commerce(event: Event) -> None:
     if event.name in _MANY_PRODUCTS:
         _check_amounts(event.properties, "properties", ("revenue", "total"))
         _check_products(event.properties.get("products", []))
+    if event.name in _PROMOTION:
+        _check_promotion(event.properties)
 
 
 def _check_products(listed: object) -> None:
@@ -148,6 +185,22 @@ def _check_product(fields: Mapping[str, Any], where: str) -> None:
     if read_product(fields) is None:
         raise InvalidEvent(Reason.BAD_FIELD, f"{where}.product_id: a text or number is needed")
     _check_amounts(fields, where, ("price", "quantity"))
+
+
+def _check_promotion(fields: Mapping[str, Any]) -> None:
+    for name in ("promotion_id", "name", "creative", "position", "decision_id"):
+        value = fields.get(name)
+        is_long = isinstance(value, str) and len(value) > MAX_TEXT
+        # Some libraries send an empty text for what they do not know.
+        if is_long or (value not in (None, "") and as_text(value) is None):
+            raise InvalidEvent(
+                Reason.BAD_FIELD,
+                f"properties.{name}: a text of at most {MAX_TEXT} characters is allowed",
+            )
+    if read_promotion(fields) is None:
+        raise InvalidEvent(
+            Reason.BAD_FIELD, "properties.promotion_id: a text or number is needed, or a name"
+        )
 
 
 def _check_amounts(fields: Mapping[str, Any], where: str, names: tuple[str, ...]) -> None:

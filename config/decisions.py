@@ -11,12 +11,49 @@ class BrokenDecision(ShopkeeperError):
     """The bytes of a decision cannot be read."""
 
 
+class Objection(msgspec.Struct, frozen=True, gc=False):
+    """What stands against a campaign: a word from a short list, and what exactly."""
+
+    reason: str
+    detail: str = ""
+
+
+class Candidate(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
+    """A campaign of a placement: eligible, or what stood against it.
+
+    ``probabilities``: of each of its variations the chance with which it was picked.
+    """
+
+    campaign: str
+    eligible: bool
+    against: list[Objection] = []
+    probabilities: dict[str, float] = {}
+
+
+class Explanation(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
+    """Why a placement shows what it shows.
+
+    ``policy`` chose; "" for nothing stands among its arms where showing nothing is one. Of what
+    many campaigns were not shown for, ``untold`` more are not listed. ``features`` are what the
+    policy knew of visitor and page.
+    """
+
+    policy: str
+    probability: float
+    holdout: bool
+    nothing_probability: float | None = None
+    candidates: list[Candidate] = []
+    untold: int = 0
+    features: list[float] = []
+
+
 class Chosen(msgspec.Struct, frozen=True, gc=False):
     """What was chosen for a placement.
 
     ``items`` are products in slot order, ``because`` what led to each ("" for nothing), ``steps``
     which strategy or rule. ``probabilities`` are the chances with which each was picked for its
-    slot, given what the placements before it show; of banners and offers, which are certain, none.
+    slot, given what the placements before it show. A banner or an offer is of a ``campaign`` and
+    ``variation`` ("": of none), with an ``explanation`` where campaigns stand in its placement.
     """
 
     type: str
@@ -25,6 +62,9 @@ class Chosen(msgspec.Struct, frozen=True, gc=False):
     strategy: str = ""
     steps: list[str] = []
     probabilities: list[float] = []
+    campaign: str = ""
+    variation: str = ""
+    explanation: Explanation | None = None
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False):

@@ -14,6 +14,7 @@ import msgspec
 from config.errors import ShopkeeperError
 
 EventType = Literal["track", "page", "screen", "identify", "alias", "group"]
+Goal = Literal["click", "order", "margin"]
 EVENT_TYPES: tuple[EventType, ...] = ("track", "page", "screen", "identify", "alias", "group")
 
 ENTRY_FIELD = b"e"  # payload of a log entry
@@ -119,7 +120,44 @@ class Forwarded(_Entry, frozen=True, tag="forwarded"):
     event: Event
 
 
-Entry = Event | Tick | ConsentRefused | Erase | Link | Merge | Forwarded
+class CampaignChoice(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a decision chose for a placement, and what is needed to learn from what follows.
+
+    ``variation`` is empty where nothing is shown, which is an arm, too. ``policy`` names the model
+    that chose, empty where none learns from it; ``features`` are what it knew, in its own order,
+    and ``probability`` the chance with which it chose this. A click counts until ``click_ms`` after
+    the impression, an order until ``order_ms``. Of an order's revenue ``margin_rate`` is earned,
+    and ``discount_rate`` given away by the offer. ``arms`` are what was
+    chosen from (``campaign/variation``), none where they are too many to be told.
+    """
+
+    placement: str
+    campaign: str
+    variation: str
+    policy: str = ""
+    goal: Goal = "click"
+    probability: float = 1.0
+    features: list[float] = []
+    is_holdout: bool = False
+    click_ms: int = 120_000
+    order_ms: int = 86_400_000
+    margin_rate: float = 1.0
+    discount_rate: float = 0.0
+    cooldown_ms: int = 0
+    arms: list[str] = []
+
+
+class Decided(_Entry, frozen=True, tag="decided"):
+    """Campaigns were chosen for a visitor, and these experiments had a say (name, variation)."""
+
+    decision_id: str
+    received_at: int
+    choices: list[CampaignChoice]
+    experiments: list[tuple[str, str]] = []
+    channel: str = "web"
+
+
+Entry = Event | Tick | ConsentRefused | Erase | Link | Merge | Forwarded | Decided
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Entry] = msgspec.msgpack.Decoder(Entry)

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from config.events import Goal
+
 Action = Literal["view", "cart", "order"]
 
 
@@ -43,7 +45,59 @@ class Touched(_Example, frozen=True, tag="touched"):
     category: str | None = None
 
 
-Example = SessionFinished | Touched
+class Rewarded(_Example, frozen=True, tag="rewarded"):
+    """A campaign's choice and what came of it, told once its last window is over.
+
+    Of a choice that shows nothing ``shown_at`` is the time of the decision. ``revenue`` and
+    ``margin`` (after discount) are of the orders within the window; with the goal ``click``, which
+    does not wait for them, none are told. ``arms`` are what was chosen from.
+    """
+
+    policy: str
+    goal: Goal
+    placement: str
+    campaign: str
+    variation: str
+    probability: float
+    features: list[float]
+    is_holdout: bool
+    shown_at: int
+    is_clicked: bool
+    n_orders: int
+    revenue: float
+    margin: float
+    arms: list[str] = []
+
+
+class Exposed(_Example, frozen=True, tag="exposed"):
+    """By how much the figures of an experiment's variation changed; all are sums over visitors.
+
+    ``squared_*`` change by the difference of the squares of the visitor's own sums.
+    """
+
+    experiment: str
+    variation: str
+    occurred_at: int
+    visitors: int = 0
+    clicked: int = 0
+    converted: int = 0
+    orders: int = 0
+    revenue: float = 0.0
+    squared_revenue: float = 0.0
+    margin: float = 0.0
+    squared_margin: float = 0.0
+
+
+class Visited(_Example, frozen=True, tag="visited"):
+    """A moment of a visit that is over: the visitor's features then, and how it went on."""
+
+    features: list[float]
+    occurred_at: int
+    is_last: bool
+    is_ordered: bool
+
+
+Example = SessionFinished | Touched | Rewarded | Exposed | Visited
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[list[Example]] = msgspec.msgpack.Decoder(list[Example])

@@ -23,6 +23,7 @@ IMPORT_HOLD_MS = 10_000
 N_MODEL_SHARDS = 8
 SESSIONS_SHARD = 0  # the model shard that owns the log of steps, and what is learned from it
 MAX_CHANGES = 20_000
+ROWS_CHANGED, MODELS_CHANGED, SUMS_CHANGED = b"n", b"d", b"x"
 MAX_DECISIONS = 4_000
 MAX_DEAD_LETTERS = 1_000
 
@@ -167,8 +168,20 @@ class Keys:
         return f"{self.namespace}:{{m{model_shard}}}:commit"
 
     def model_changes(self, model_shard: int) -> str:
-        """Names of rows that changed, for servers to fetch again; the last ``MAX_CHANGES``."""
+        """Names of what changed, for servers to fetch again; the last ``MAX_CHANGES``.
+
+        Of rows in the field ``ROWS_CHANGED``, of dense models in ``MODELS_CHANGED``, of sums of
+        experiments in ``SUMS_CHANGED``.
+        """
         return f"{self.namespace}:{{m{model_shard}}}:changes"
+
+    def models(self, model_shard: int) -> str:
+        """Hash of a model shard's dense models by name; bounded by the learning flow."""
+        return f"{self.namespace}:{{m{model_shard}}}:models"
+
+    def experiments(self, model_shard: int) -> str:
+        """Hash of the sums of experiments, a field a variation; bounded by the learning flow."""
+        return f"{self.namespace}:{{m{model_shard}}}:experiments"
 
     def model_owner(self, model_shard: int) -> str:
         """Lease of the learner that handles a model shard; 2 s."""

@@ -1,18 +1,15 @@
 """Reads the tables ``[placements.NAME]``, and says of each mistake what is allowed there."""
 
-import re
 from collections.abc import Iterator
-from difflib import get_close_matches
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from config.conditions import InvalidCondition, compile_condition
 from config.errors import SettingsError
 from config.placements import HISTORY, RELEVANT, Banner, Offer, Placement, Products, Weight
+from config.table_errors import table_error
 
 _KINDS: dict[str, type] = {"products": Products, "banner": Banner, "offer": Offer}
-_UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
 
 
 def read_placements(tables: object) -> dict[str, Placement]:
@@ -34,39 +31,16 @@ def _read(name: str, table: object) -> Placement:
     try:
         placement: Placement = msgspec.convert(table, Placement)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"[placements.{name}] {_explain(kind, str(error))}") from error
+        field, problem = table_error(kind, str(error))
+        raise SettingsError(f"[placements.{name}] {field}: {problem}") from error
     if isinstance(placement, Products):
-        for field, problem in _problems(placement):
+        for field, problem in placement_problems(placement):
             raise SettingsError(f"[placements.{name}] {field}: {problem}")
     return placement
 
 
-def _explain(kind: type, message: str) -> str:
-    what, _, where = message.partition(" - at `$.")
-    path = where.rstrip("`")
-    unknown = _UNKNOWN_FIELD.search(what)
-    hints = get_type_hints(kind, include_extras=True)
-    if unknown and not path:
-        name = unknown[1]
-        close = get_close_matches(name, list(hints), n=1)
-        nearest = f" (did you mean {close[0]}?)" if close else ""
-        return f"{name} is no field of it{nearest}; allowed: type, {', '.join(hints)}"
-    if not path:
-        return what
-    allowed = _allowed(hints.get(re.split(r"[.\[]", path)[0]))
-    return f"{path}: {what}{f'; allowed: {allowed}' if allowed else ''}"
-
-
-def _allowed(hint: Any) -> str:
-    if get_origin(hint) is Literal:
-        return ", ".join(repr(choice) for choice in get_args(hint))
-    if get_origin(hint) is Annotated:
-        return next((meta.description for meta in get_args(hint)[1:] if meta.description), "")
-    # Of ``Days | None`` the first says it; a text of TOML is never None.
-    return _allowed(get_args(hint)[0]) if get_args(hint) else ""
-
-
-def _problems(placement: Products) -> Iterator[tuple[str, str]]:
+def placement_problems(placement: Products) -> Iterator[tuple[str, str]]:
+    """Yield what does not go together in a placement: the field, and what is allowed."""
     if placement.min_items > placement.slots:
         yield "min_items", f"{placement.min_items}; allowed: 0 to its {placement.slots} slots"
     if placement.min_relevance and placement.strategy not in RELEVANT:

@@ -132,22 +132,13 @@ class Products(
 
 
 class Banner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="banner"):
-    """A banner; of ``by_category`` that of the visitor's strongest category, else ``content``."""
+    """A banner: that of a campaign, and where none may be shown ``content``, if there is any."""
 
-    content: Content
-    by_category: dict[str, Content] = {}
+    content: Content | None = None
 
 
 class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="offer"):
-    """An offer, shown when the page's ``context.trigger`` is one of ``triggers``.
-
-    ``min_cart_value`` and ``max_orders`` (of the visitor so far) keep it from who does not need it.
-    """
-
-    content: Content
-    triggers: tuple[str, ...] = ("exit-intent",)
-    min_cart_value: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    max_orders: int | None = None
+    """An offer of a campaign; where none may be made there is none."""
 
 
 Placement = Products | Banner | Offer

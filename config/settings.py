@@ -94,10 +94,14 @@ class LearnerSettings(_Table, frozen=True):
 
 
 class DecisionSettings(_Table, frozen=True):
-    """``[decision]``: how long a decision may wait for Redis before it answers without."""
+    """``[decision]``: how long a decision may wait for Redis before it answers without.
+
+    ``campaigns_file`` is looked at again and again, and need not be there.
+    """
 
     cutoff_ms: Annotated[int, msgspec.Meta(ge=5, le=1000)] = 50
     log_decisions: bool = True
+    campaigns_file: str = "campaigns.toml"
 
 
 class Secrets(_Table, frozen=True):

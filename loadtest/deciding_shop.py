@@ -1,6 +1,5 @@
 """A shop that decides: placements, catalog, a worker and a learner, taught by sessions."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -9,14 +8,13 @@ import httpx
 
 from loadtest.bench_stream import start_workers
 from loadtest.children import ChildFailed
-from loadtest.decisions import catalog_lines, placements_toml
+from loadtest.decisions import PLACEMENTS_TOML, catalog_lines
 from loadtest.formats import SegmentEvent, Timed
 from loadtest.processes import Launch, ShopUnderTest, shop_under_test
 from loadtest.replay import Target, replay
 from loadtest.settled import all_applied, all_learned
 
 _MEMORY_MB = 4096
-_MAX_BANNERS = 20
 _CATALOG_LINES_AT_ONCE = 1000
 _SETTLE_SECONDS = 180.0
 _SENDERS = 8
@@ -40,8 +38,7 @@ def deciding_shop(
         "SHOPKEEPER_REDIS_MAX_MEMORY_MB": str(_MEMORY_MB),
     }
     with shop_under_test(settings | dict(overrides or {}), launch) as shop:
-        toml = placements_toml(_main_categories(events))
-        (shop.folder / "shopkeeper.toml").write_text(toml, encoding="utf-8")
+        (shop.folder / "shopkeeper.toml").write_text(PLACEMENTS_TOML, encoding="utf-8")
         shop.start_redis()
         start_workers(shop, 1)
         shop.start_learner()
@@ -98,9 +95,3 @@ def settle(shop: ShopUnderTest, each_time: Callable[[], None] = lambda: None) ->
 def port_of(shop: ShopUnderTest) -> int:
     """Return the server's port."""
     return int(shop.url.rpartition(":")[2])
-
-
-def _main_categories(events: Sequence[SegmentEvent]) -> list[str]:
-    named = Counter(event.get("properties", {}).get("category") for event in events)
-    del named[None]
-    return sorted(str(category) for category, _ in named.most_common(_MAX_BANNERS))

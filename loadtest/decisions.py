@@ -10,6 +10,20 @@ NEXT_BEST, TRENDING, HERO = "next-best", "trending", "hero"
 PLACEMENTS = (NEXT_BEST, TRENDING, HERO)
 _SLOTS = 6
 
+# Without campaigns: what those cost a decision `shopkeeper bench campaigns` measures.
+PLACEMENTS_TOML = f"""\
+[placements.{NEXT_BEST}]
+type = "products"
+slots = {_SLOTS}
+[placements.{TRENDING}]
+type = "products"
+strategy = "trending"
+slots = {_SLOTS}
+[placements.{HERO}]
+type = "banner"
+content = {{ headline = "Welcome" }}
+"""
+
 
 class Decision(NamedTuple):
     """An answer as a shop sees it.
@@ -62,20 +76,6 @@ def visitor_request(visitor: str, placements: Sequence[str] = PLACEMENTS) -> byt
     )
 
 
-def placements_toml(categories: Iterable[str]) -> str:
-    """Return the settings of the three placements, with a banner for each category."""
-    banners = "\n".join(
-        f"[placements.{HERO}.by_category.{_quoted(category)}]\n"
-        f"headline = {_quoted(f'More of {category}')}"
-        for category in categories
-    )
-    return (
-        f'[placements.{NEXT_BEST}]\ntype = "products"\nslots = {_SLOTS}\n'
-        f'[placements.{TRENDING}]\ntype = "products"\nstrategy = "trending"\nslots = {_SLOTS}\n'
-        f'[placements.{HERO}]\ntype = "banner"\ncontent = {{ headline = "Welcome" }}\n{banners}\n'
-    )
-
-
 def catalog_lines(events: Iterable[Mapping[str, Any]]) -> list[bytes]:
     """Return a catalog, one JSON object a product, of all products that the events name."""
     found: dict[str, dict[str, Any]] = {}
@@ -99,8 +99,3 @@ def _item(name: str, product: Mapping[str, Any]) -> dict[str, Any]:
     }
     kept = {field: product[field] for field in ("category", "brand") if product.get(field)}
     return item | kept
-
-
-def _quoted(text: str) -> str:
-    """Return a TOML basic string; JSON's escapes are TOML's."""
-    return orjson.dumps(text).decode()

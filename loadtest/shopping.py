@@ -205,10 +205,9 @@ class _Shopper:
     def clicked(self, product: Goods) -> SegmentEvent:
         answered = self.answered
         facts = {
-            "promotion_id": answered.decision_id,
+            "promotion_id": answered.placement,
             "decision_id": answered.decision_id,
-            "name": answered.placement,
-            "position": answered.products.index(product.product_id),
+            "position": answered.placement,
             "product_id": product.product_id,
         }
         return self.track("Promotion Clicked", facts)

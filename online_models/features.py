@@ -6,13 +6,13 @@ All values are finite; what is not known is 0, with a flag of its own where 0 co
 
 from collections.abc import Callable
 from itertools import pairwise
-from math import exp, isfinite, log1p
-from statistics import fmean, pstdev
+from math import exp, fsum, isfinite, log1p, sqrt
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from online_models.bounded import cart_lines
 from online_models.decay import DAY_MS, HALF_LIFE_NAMES, HOUR_MS, MONTH, Counter, fade
-from online_models.users import Session, UserState
+from online_models.users import Contact, Session, UserState
 
 MAX_VALUE = 1e9
 _COUNTERS = ("sessions", "views", "carts", "orders", "revenue")
@@ -66,6 +66,8 @@ def picture(state: UserState, now: int) -> dict[str, Any]:
             for order in state.order_history
         ],
         "sessions": [_session(session) for session in state.open_sessions],
+        "campaigns": [_contact(contact) for contact in state.contacts],
+        "experiments": {one.experiment: one.variation for one in state.exposures},
         "features": dict(zip(feature_names(), feature_vector(state, now), strict=True)),
     }
 
@@ -89,6 +91,20 @@ def _session(session: Session) -> dict[str, Any]:
         "device": text(session.device),
         "checkoutStage": text(session.stage) or 0,
     }
+
+
+def _contact(contact: Contact) -> dict[str, Any]:
+    return {
+        "campaign": contact.campaign,
+        "shown": [{"at": at, "channel": channel} for at, channel in contact.shown],
+        "clickedAt": _time(contact.clicked_at),
+        "dismissedAt": _time(contact.dismissed_at),
+        "convertedAt": _time(contact.converted_at),
+    }
+
+
+def _time(at: int) -> int | None:
+    return None if at < 0 else at
 
 
 def _faded(counter: Counter, state: UserState, now: int) -> dict[str, float]:
@@ -151,6 +167,15 @@ def _intervals(state: UserState) -> list[float]:
 
 def _mean_interval(state: UserState) -> float:
     return fmean(_intervals(state)) if len(state.order_history) > 1 else 0.0
+
+
+def _interval_spread(state: UserState, _: int) -> float:
+    """Return the standard deviation; ``statistics.pstdev`` takes longer than all other features."""
+    days = _intervals(state)
+    if not days:
+        return 0.0
+    mean = fmean(days)
+    return sqrt(fsum((each - mean) ** 2 for each in days) / len(days))
 
 
 def _overdue(state: UserState, now: int) -> float:
@@ -232,7 +257,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "order_interval_spread",
         "standard deviation of those days",
-        lambda s, _: pstdev(_intervals(s)) if len(s.order_history) > 1 else 0.0,
+        _interval_spread,
     ),
     Feature(
         "order_overdue", "days since the last order over their mean interval, at most 10", _overdue

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from config.errors import ShopkeeperError
+from config.events import CampaignChoice
 from online_models.decay import Counter
 
 MAX_RECENT_PRODUCTS = 20
@@ -28,6 +29,11 @@ MAX_RECENT_IDS = 256
 MAX_PURCHASES = 6  # times of one product
 MAX_SHOWN = 48
 MAX_TAUGHT_TIMES = 3  # a step of one user and product that models learn from, a day
+MAX_CONTACTS = 32
+MAX_CONTACT_TIMES = 16
+MAX_OPEN_DECISIONS = 16
+MAX_EXPOSURES = 16
+MAX_MOMENTS = 2  # of a session, that models are taught of
 MAX_TAUGHT = 300  # steps of one user that models learn from, a day
 
 Dated = tuple[int, str]  # event time (ms) and a text
@@ -60,11 +66,12 @@ class CartChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An order, once per ``order_id``."""
+    """An order, once per ``order_id``; ``is_discounted``: with a coupon or a discount."""
 
     at: int
     order_id: str
     revenue: float
+    is_discounted: bool = False
 
 
 class Shown(msgspec.Struct, array_like=True, gc=False):
@@ -73,6 +80,17 @@ class Shown(msgspec.Struct, array_like=True, gc=False):
     product_id: str
     times: list[int]
     cleared_at: int = -1
+
+
+class Moment(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A moment of a session that models are taught of once it is over: the visitor's features then.
+
+    ``mark`` is the hash that chose it, ``features`` are packed (``online_models/packing.py``).
+    """
+
+    mark: int
+    at: int
+    features: bytes
 
 
 class Session(msgspec.Struct, array_like=True, gc=False):
@@ -96,6 +114,55 @@ class Session(msgspec.Struct, array_like=True, gc=False):
     landing_page: Dated | None = None
     device: Dated | None = None
     stage: tuple[int, int] | None = None
+    moments: list[Moment] = []
+
+
+class Contact(msgspec.Struct, array_like=True, gc=False):
+    """What a visitor had to do with a campaign: impressions, latest first, by channel."""
+
+    campaign: str
+    shown: list[Dated] = []  # time and channel
+    clicked_at: int = -1
+    dismissed_at: int = -1
+    converted_at: int = -1
+
+
+class OpenDecision(msgspec.Struct, array_like=True, gc=False):
+    """A choice whose rewards are still waited for.
+
+    Until its entry comes, ``decided_at`` is -1 and the choice names only placement and campaign.
+    ``shown_at`` and ``clicked_at`` are the earliest, ``n_orders`` and ``revenue`` of the orders in
+    its window. ``received_at`` is when the decision or its first impression came in, by the shard's
+    clock. The choice's features are kept packed (``online_models/packing.py``), until it is taught.
+    """
+
+    decision_id: str
+    decided_at: int
+    choice: CampaignChoice
+    shown_at: int = -1
+    clicked_at: int = -1
+    n_orders: int = 0
+    revenue: float = 0.0
+    received_at: int = 0
+    channel: str = "web"
+    features: bytes = b""
+    is_taught: bool = False
+
+
+class Exposure(msgspec.Struct, array_like=True, gc=False):
+    """What a visitor did since an experiment first showed one of its variations.
+
+    Of the revenue ``margin_rate`` is earned; ``given`` is what offers gave away of it.
+    """
+
+    experiment: str
+    variation: str
+    exposed_at: int
+    is_clicked: bool = False
+    n_orders: int = 0
+    revenue: float = 0.0
+    given: float = 0.0
+    margin_rate: float = 1.0
 
 
 class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_field="kind"):
@@ -105,6 +172,9 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     at the last of them. ``recent_ids`` is the dedupe ring (``stream/dedupe.py``). ``purchases``:
     when each of ``bought`` was bought, latest first. ``shown``: see ``online_models/shown.py``.
     ``taught``: what models learned of the user that day (``stream/taught.py``).
+    ``contacts``, ``open_decisions`` and ``exposures``: see ``stream/attribution.py``.
+    ``clicked_at`` is the latest click on anything that a decision showed. ``left_at``: when the
+    latest of the sessions that are over ended.
     """
 
     latest_at: int
@@ -136,6 +206,11 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     shown: list[Shown] = []
     taught_day: int = 0
     taught: bytes = b""
+    contacts: list[Contact] = []
+    open_decisions: list[OpenDecision] = []
+    exposures: list[Exposure] = []
+    clicked_at: int = -1
+    left_at: int = -1
 
 
 class Linked(msgspec.Struct, array_like=True, gc=False, tag="linked", tag_field="kind"):

@@ -5,7 +5,10 @@ import sys
 
 from online_models.baskets import Baskets
 from online_models.compiled import KERNELS, kernels_folder
+from online_models.contexts import N_CONTEXT
 from online_models.next_product import NextProduct
+from online_models.offers import OfferPolicy
+from online_models.propensity import Propensity
 
 
 def warm() -> None:
@@ -19,6 +22,13 @@ def warm() -> None:
     model.next_best(["boots"], lambda name: name != "socks")
     model.similar("boots")
     baskets.bought_with(["boots"])
+    policy, nothing = OfferPolicy(), [0.0] * N_CONTEXT
+    policy.learn_one(nothing, "a", 1.0, 1.0)
+    policy.probabilities(nothing, ["a", "b"])
+    propensity = Propensity()
+    for number in range(80):
+        propensity.learn_one([float(number)], number % 2 == 0)
+    propensity.predict_one([1.0])
 
 
 def main() -> None:

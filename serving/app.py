@@ -19,7 +19,9 @@ from config.placements import Placement
 from serving.answers import refusal, refusal_of
 from serving.cataloging import CatalogWriter
 from serving.collecting import Collector
+from serving.decision_reading import DecisionReader
 from serving.dependencies import State
+from serving.experiments import ExperimentReader
 from serving.health import Watcher
 from serving.metrics import ServingMetrics
 from serving.middleware import MAX_IN_FLIGHT, InFlight, Observed, OpenCors, ShortWay
@@ -27,7 +29,9 @@ from serving.openapi import describe
 from serving.personalizing import Personalizer
 from serving.receiving import BODY_SECONDS
 from serving.refusals import Refusal, Refused
-from serving.routes import customers, operations
+from serving.reloading import CampaignFile
+from serving.routes import customers, experiments, operations
+from serving.routes import decisions as decision_routes
 from serving.routes.catalog import catalog_route
 from serving.routes.collect import collect_routes
 from serving.routes.personalize import PERSONALIZE_PATH, PersonalizeRoute
@@ -46,9 +50,12 @@ def create_app(
     *,
     collector: Collector,
     personalizer: Personalizer,
+    campaign_file: CampaignFile,
     catalog_writer: CatalogWriter,
+    decisions: DecisionReader,
     watcher: Watcher,
     users: UserReader,
+    experiment_reader: ExperimentReader,
     metrics: ServingMetrics,
     cors_origins: Sequence[str],
     background: Sequence[Background],
@@ -62,8 +69,11 @@ def create_app(
     caller opened for it.
     """
     state = State(
+        campaign_file=campaign_file,
         catalog_writer=catalog_writer,
         collector=collector,
+        experiments=experiment_reader,
+        decisions=decisions,
         metrics=metrics,
         personalizer=personalizer,
         users=users,
@@ -81,6 +91,9 @@ def create_app(
     app.router.routes.extend([*collect_routes(body_seconds), catalog_route(body_seconds)])
     app.router.routes.append(Route(PERSONALIZE_PATH, personalize, methods=["POST"]))
     app.include_router(customers.router)
+    app.include_router(experiments.router)
+    app.include_router(experiments.pages)
+    app.include_router(decision_routes.router)
     app.include_router(operations.router)
     _describe_lazily(app, personalizer.shop.placements)
     app.add_middleware(OpenCors, origins=tuple(cors_origins))

@@ -44,9 +44,10 @@ def asker_of(request: Request, caller: Caller, ids: Ids, tokens: Tokens, now_ms:
 
 def said_by_request(request: Request, rules: Rules) -> bool | None:
     """Return whether the request itself grants or refuses personalization; None: not a word."""
-    if request.context is None or request.context.consent is None:
-        return None
-    return said_of_consent({"consent": request.context.consent}, rules.consent_category)
+    consent = None if request.context is None else request.context.get("consent")
+    return (
+        None if consent is None else said_of_consent({"consent": consent}, rules.consent_category)
+    )
 
 
 def is_granted(said: bool | None, user: UserState | None, rules: Rules) -> bool:

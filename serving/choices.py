@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable, Sequence, Set
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
 from config.catalog import Item
 from config.conditions import Test
+from config.events import CampaignChoice
 from config.placements import Content
-from serving.reasons import NoOffer, Why
+from serving.considered import Considered
+from serving.reasons import Why
 
 Allowed = Callable[[str], bool]
 
@@ -27,6 +29,18 @@ class Fallback(StrEnum):
     NO_TREND = "no_trend"
     NOTHING_FITS = "nothing_fits"
     TOO_FEW = "too_few"
+
+
+# Nobody looked, so the visitor may be anybody: also someone whom a campaign is not for.
+UNSEEN = frozenset(
+    {
+        Fallback.NO_ID,
+        Fallback.CONSENT_REFUSED,
+        Fallback.REDIS_SLOW,
+        Fallback.REDIS_UNAVAILABLE,
+        Fallback.UNREADABLE_USER,
+    }
+)
 
 
 class Suggested(Protocol):
@@ -116,23 +130,26 @@ class Slate(NamedTuple):
     fallback: Fallback | None
 
 
-class ShownBanner(NamedTuple):
-    """A banner, and the category it is for."""
+class Promotion(NamedTuple):
+    """A banner or an offer: that of a campaign, the placement's own, or none.
 
-    content: Content
-    category: str | None
-    fallback: Fallback | None
+    ``choice`` is what the log of events is told, if a campaign chose; it may have chosen to show
+    nothing. ``considered`` says what else was looked at.
+    """
 
-
-class MadeOffer(NamedTuple):
-    """An offer, or why there is none."""
-
+    kind: Literal["banner", "offer"]
     content: Content | None
-    why_not: NoOffer | None
+    reason: str
     fallback: Fallback | None
+    is_personal: bool = False
+    overlay: bool = False
+    campaign: str = ""
+    variation: str = ""
+    choice: CampaignChoice | None = None
+    considered: Considered | None = None
 
 
-Choice = Slate | ShownBanner | MadeOffer
+Choice = Slate | Promotion
 
 
 _FOR_ALL = frozenset({Why.POPULAR, Why.CHOSEN, Why.NEW, Why.IN_SHOP})
@@ -148,10 +165,8 @@ def result_of(choice: Choice) -> str:
         return choice.fallback
     if isinstance(choice, Slate):
         is_personal = any(pick.why not in _FOR_ALL for pick in choice.picks)
-    elif isinstance(choice, ShownBanner):
-        is_personal = choice.category is not None
     else:
-        is_personal = choice.why_not is not NoOffer.NOT_NOW
+        is_personal = choice.is_personal
     return "personal" if is_personal else "general"
 
 

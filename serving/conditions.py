@@ -1,4 +1,4 @@
-"""Pure: asks the conditions of placements. What cannot be evaluated does not hold, and is counted.
+"""Pure: asks conditions. What cannot be evaluated does not hold, and is counted.
 
 Conditions on products alone are asked when a product changes, not when a page is drawn.
 """
@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 from config.catalog import Item
-from config.conditions import FIELDS, Test, needed_fields
-from online_models.users import UserState
+from config.conditions import Test, needed_fields
 from serving.lazy import lazy
-from serving.schemas import Request
 
 if TYPE_CHECKING:
     from cel import Context
 
 Needed = Mapping[str, frozenset[str] | None]
 Failed = Callable[[Test], None]
+Values = Callable[[str, frozenset[str] | None], Mapping[str, object]]
 
 # All that cel raises while it evaluates: unknown names and keys, wrong kinds, overflows.
 _ERRORS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError)
@@ -49,33 +48,41 @@ class Matching:
 
 
 class Facts:
-    """What conditions of one request are asked about; each part made when one names it."""
+    """What conditions of one request are asked about; each part made when one names it.
 
-    def __init__(
-        self,
-        request: Request,
-        user: UserState | None,
-        cart: Mapping[str, object],
-        needed: Needed,
-        failed: Failed,
-    ) -> None:
-        self._request = request
-        self._user = user
-        self._cart = cart
+    ``values`` returns what a variable holds.
+    """
+
+    def __init__(self, values: Values, needed: Needed, failed: Failed) -> None:
+        self._variable = values
         self._needed = needed
         self._failed = failed
         self._there: set[str] = set()
         self._answers: dict[Test, bool] = {}
 
-    def hold(self, tests: Iterable[Test]) -> bool:
-        """Tell whether conditions that name no product hold; each is asked once a request."""
+    def ask(self, tests: Iterable[Test], names: frozenset[str]) -> Mapping[Test, bool]:
+        """Return the answers to conditions that name no product; each is asked once a request.
+
+        ``names`` are the variables that they name. There may be hundreds of them.
+        """
+        if not names <= self._there:
+            self._add(names - self._there)
+        answers, context = self._answers, self._context
         for test in tests:
-            answer = self._answers.get(test)
-            if answer is None:
-                answer = self._answers[test] = self._asked(test)
-            if not answer:
-                return False
-        return True
+            if test in answers:
+                continue
+            try:  # as ``_holds``, which takes as long to be called as a condition to be asked
+                answer = test.program.execute(context)
+            except _ERRORS:
+                answer = None
+            if answer is not True and answer is not False:
+                self._failed(test)
+            answers[test] = answer is True
+        return answers
+
+    def hold(self, tests: Iterable[Test]) -> bool:
+        """Tell whether conditions that name no product hold, up to the first that does not."""
+        return all(self.ask((test,), test.names)[test] for test in tests)
 
     def hold_for(self, item: Item | None, tests: Iterable[Test]) -> bool:
         """Tell whether conditions hold for a product; of one that is not in the catalog, none."""
@@ -85,53 +92,19 @@ class Facts:
         return all(self._asked(test) for test in tests)
 
     def _asked(self, test: Test) -> bool:
-        for variable in test.fields.keys() - self._there:
-            if variable != "product":
-                self._there.add(variable)
-                self._context.add_variable(variable, self._values(variable))
+        if not test.names <= self._there:
+            self._add(test.names - self._there)
         return _holds(test, self._context, self._failed)
+
+    def _add(self, variables: Set[str]) -> None:
+        for variable in variables - {"product"}:
+            values = self._variable(variable, self._needed.get(variable))
+            self._context.add_variable(variable, values)
+        self._there |= variables
 
     @lazy
     def _context(self) -> "Context":
         return new_context()
-
-    def _values(self, variable: str) -> dict[str, object]:
-        if variable == "user":
-            fields = self._needed.get("user") or FIELDS["user"]
-            return {field: user_field(self._user, field) for field in fields}
-        if variable == "cart":
-            return dict(self._cart)
-        page, context = self._request.page, self._request.context
-        return {
-            "type": None if page is None else page.type,
-            "product_id": self._request.page_product(),
-            "category": None if page is None else page.category,
-            "trigger": None if context is None else context.trigger,
-        }
-
-
-def user_field(user: UserState | None, field: str) -> object:
-    """Return what a condition reads as ``user.<field>``; of a stranger the same, empty."""
-    state = _NOBODY if user is None else user
-    if field == "known":
-        return user is not None
-    if field in ("traits", "context"):
-        return {name: value for name, (_, value) in getattr(state, field).items()}
-    if field in ("categories", "brands"):
-        return shares(getattr(state, field))
-    if field in ("viewed", "bought"):
-        return [name for _, name in getattr(state, field)]
-    if field == "n_events":
-        return state.n_events
-    counter = field if field == "revenue" else field.removeprefix("n_")
-    total = getattr(state, counter).total
-    return float(total) if field == "revenue" else int(total)
-
-
-def shares(values: Mapping[str, float]) -> dict[str, float]:
-    """Return each share of the whole."""
-    whole = sum(values.values())
-    return {name: value / whole for name, value in values.items()} if whole > 0 else {}
 
 
 def new_context() -> "Context":
@@ -143,9 +116,7 @@ def new_context() -> "Context":
 
 def _product(item: Item, fields: frozenset[str] | None) -> dict[str, Any]:
     # Each field takes 1.5 µs to hand over, so only those that are named go.
-    return {
-        field: getattr(item, field) for field in (FIELDS["product"] if fields is None else fields)
-    }
+    return {field: getattr(item, field) for field in fields or Item.__struct_fields__}
 
 
 def _holds(test: Test, context: "Context", failed: Failed) -> bool:
@@ -157,6 +128,3 @@ def _holds(test: Test, context: "Context", failed: Failed) -> bool:
         return bool(answer)
     failed(test)
     return False
-
-
-_NOBODY = UserState(latest_at=0, first_at=0, received_at=0)

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from config.errors import ShopkeeperError
 
 POLL_SECONDS = 0.05  # changes of so long are fetched together
+SLOW_POLL_SECONDS = 0.2  # of what is large, and changes with each example
 CHECK_SECONDS = 0.5
 PAUSE_SECONDS = 0.25
 SLICE_SECONDS = 0.001  # of work, until requests go first

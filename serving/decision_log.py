@@ -1,14 +1,19 @@
-"""Writes down what was decided, off the path of answers: in batches, bounded, drops counted."""
+"""Writes down what was decided, off the path of answers: in batches, bounded, drops counted.
+
+Every decision goes into the log of decisions; what campaigns chose for a visitor also goes into the
+log of events, where impressions, clicks and orders are joined to it.
+"""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from config import events
 from config.decisions import DECISION_FIELD, Chosen, Decided, encode_decided
-from config.events import SUBJECT_FIELD
+from config.events import ENTRY_FIELD, SUBJECT_FIELD, encode_entry
 from config.keys import MAX_DECISIONS, Keys, Subject
-from serving.choices import Choice, Decision, MadeOffer, Slate
+from serving.choices import Choice, Decision, Promotion, Slate
 from serving.event_log import Command, EventLog, LogUnavailable
 
 MAX_WAITING = 10_000
@@ -17,19 +22,27 @@ _DECISIONS_AT_ONCE = 32  # half a millisecond, until requests go first
 
 
 class Made(NamedTuple):
-    """A decision as it was answered; ``subject`` is None where it was not personal."""
+    """A decision as it was answered; ``subject`` is None where it was not personal.
+
+    ``visitor`` is who may be written about: somebody with an id who does not refuse, known or not.
+    """
 
     decision_id: str
     at: int
     subject: Subject | None
     decision: Decision
     applied_up_to: str | None
+    visitor: Subject | None = None
+    experiments: Sequence[tuple[str, str]] = ()
+    channel: str = "web"
 
 
 class DecisionLog:
     """Takes decisions without ever waiting; ``run`` it beside its callers.
 
-    ``dropped`` is told how many were lost and why: ``queue_full``, or ``unconfirmed`` by Redis.
+    ``dropped`` is told how many were lost and why: ``queue_full``, ``unconfirmed`` by Redis, or
+    ``not_taken`` into the log of events, which ``takes_events`` says when it is to be left alone.
+    ``keeps``: whether there is a log of decisions at all.
     """
 
     def __init__(
@@ -39,17 +52,24 @@ class DecisionLog:
         n_shards: int,
         dropped: Callable[[str, int], None],
         max_waiting: int = MAX_WAITING,
+        *,
+        keeps: bool = True,
+        takes_events: Callable[[], bool] = lambda: True,
     ) -> None:
         self._log = log
         self._keys = keys
         self._n_shards = n_shards
         self._dropped = dropped
         self._max_waiting = max_waiting
+        self._keeps = keeps
+        self._takes_events = takes_events
         self._waiting: deque[Made] = deque()
         self._n_taken = 0
 
     def put(self, made: Made) -> None:
         """Take a decision, or drop it where too many are waiting."""
+        if not self._keeps and _entry(made) is None:
+            return
         if len(self._waiting) >= self._max_waiting:
             self._dropped("queue_full", 1)
         else:
@@ -67,13 +87,35 @@ class DecisionLog:
     async def _write_waiting(self) -> None:
         while self._waiting:
             n_made = min(len(self._waiting), _DECISIONS_AT_ONCE)
-            commands = [self._command(self._waiting.popleft()) for _ in range(n_made)]
+            taken = [self._waiting.popleft() for _ in range(n_made)]
+            commands = [self._command(made) for made in taken] if self._keeps else []
+            commands += self._events(taken)
             try:
-                await self._log.append(commands)
+                if commands:
+                    await self._log.append(commands)
             except LogUnavailable:
                 # They may be there or not; written again, some would be there twice.
                 self._dropped("unconfirmed", n_made)
                 return
+
+    def _events(self, taken: Sequence[Made]) -> list[Command]:
+        found = [(made.visitor, _entry(made)) for made in taken]
+        entries = [(who, entry) for who, entry in found if who is not None and entry is not None]
+        if entries and not self._takes_events():
+            self._dropped("not_taken", len(entries))
+            return []
+        return [
+            (
+                "XADD",
+                self._keys.events(who.shard),
+                "*",
+                ENTRY_FIELD,
+                encode_entry(entry),
+                SUBJECT_FIELD,
+                who.digest,
+            )
+            for who, entry in entries
+        ]
 
     def _command(self, made: Made) -> Command:
         digest = "" if made.subject is None else made.subject.digest
@@ -108,6 +150,23 @@ def _chosen(choice: Choice) -> Chosen:
             [pick.step for pick in choice.picks],
             [pick.probability for pick in choice.picks],
         )
-    if isinstance(choice, MadeOffer):
-        return Chosen("offer", [] if choice.content is None else [choice.content.headline])
-    return Chosen("banner", [choice.content.headline], [choice.category or ""])
+    headline = [] if choice.content is None else [choice.content.headline]
+    considered = choice.considered
+    return Chosen(
+        choice.kind,
+        headline,
+        campaign=choice.campaign,
+        variation=choice.variation,
+        explanation=None if considered is None else considered.explanation(),
+    )
+
+
+def _entry(made: Made) -> events.Decided | None:
+    """Return what the log of events is told; None where campaigns and experiments had no say."""
+    if made.visitor is None:
+        return None
+    chosen = [one.choice for one in made.decision.choices.values() if isinstance(one, Promotion)]
+    choices = [choice for choice in chosen if choice is not None]
+    if not choices and not made.experiments:
+        return None
+    return events.Decided(made.decision_id, made.at, choices, list(made.experiments), made.channel)

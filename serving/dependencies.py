@@ -7,17 +7,23 @@ from fastapi import Depends, Request
 from serving.access import key_in_header
 from serving.cataloging import CatalogWriter
 from serving.collecting import Collector
+from serving.decision_reading import DecisionReader
+from serving.experiments import ExperimentReader
 from serving.health import Watcher
 from serving.metrics import ServingMetrics
 from serving.personalizing import Personalizer
+from serving.reloading import CampaignFile
 from serving.users import UserReader
 
 
 class State(TypedDict):
     """What the lifespan hands to every request."""
 
+    campaign_file: CampaignFile
     catalog_writer: CatalogWriter
     collector: Collector
+    experiments: ExperimentReader
+    decisions: DecisionReader
     metrics: ServingMetrics
     personalizer: Personalizer
     users: UserReader
@@ -25,8 +31,20 @@ class State(TypedDict):
 
 
 # Async although they wait for nothing: FastAPI would run plain functions in threads.
+async def _campaign_file(request: Request) -> CampaignFile:
+    return cast(CampaignFile, request.state.campaign_file)
+
+
 async def _collector(request: Request) -> Collector:
     return cast(Collector, request.state.collector)
+
+
+async def _experiments(request: Request) -> ExperimentReader:
+    return cast(ExperimentReader, request.state.experiments)
+
+
+async def _decisions(request: Request) -> DecisionReader:
+    return cast(DecisionReader, request.state.decisions)
 
 
 async def _metrics(request: Request) -> ServingMetrics:
@@ -47,7 +65,10 @@ async def _need_secret_key(request: Request) -> None:
     collector.key_ring.secret_caller(key)
 
 
+CampaignFileOf = Annotated[CampaignFile, Depends(_campaign_file)]
 CollectorOf = Annotated[Collector, Depends(_collector)]
+ExperimentsOf = Annotated[ExperimentReader, Depends(_experiments)]
+DecisionsOf = Annotated[DecisionReader, Depends(_decisions)]
 MetricsOf = Annotated[ServingMetrics, Depends(_metrics)]
 UsersOf = Annotated[UserReader, Depends(_users)]
 WatcherOf = Annotated[Watcher, Depends(_watcher)]

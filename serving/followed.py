@@ -1,14 +1,17 @@
-"""What servers follow in Redis: the rows of the model, and the catalog."""
+"""What servers follow in Redis: what the learning flow commits, and the catalog."""
 
 import time
 from collections.abc import Callable, Sequence
 
 from redis.asyncio import Redis
 
-from config.keys import N_MODEL_SHARDS, Keys
+from config.keys import MODELS_CHANGED, N_MODEL_SHARDS, SUMS_CHANGED, Keys
+from online_models.budgets import Given
+from online_models.dense import DenseModels
 from online_models.popularity import Popularity
 from online_models.recommender import Recommender
 from serving.catalog import Catalog
+from serving.copying import SLOW_POLL_SECONDS
 from serving.following import Follower, Source
 from serving.following_steps import StepsFollower
 from serving.metrics import ServingMetrics
@@ -26,6 +29,30 @@ def follow_popularity(
     ]
     follower = Follower("popularity", client, sources, model.put)
     _tell("popularity", follower, metrics)
+    return follower
+
+
+def follow_dense(
+    client: Redis, keys: Keys, models: DenseModels, metrics: ServingMetrics
+) -> Follower:
+    """Return what keeps policies and propensities as the learning flow commits them."""
+    sources = [
+        Source(keys.models(shard), keys.model_changes(shard), MODELS_CHANGED)
+        for shard in range(N_MODEL_SHARDS)
+    ]
+    follower = Follower("dense", client, sources, models.put, poll_seconds=SLOW_POLL_SECONDS)
+    _tell("dense", follower, metrics)
+    return follower
+
+
+def follow_given(client: Redis, keys: Keys, given: Given, metrics: ServingMetrics) -> Follower:
+    """Return what keeps the sums that campaigns' offers gave away."""
+    sources = [
+        Source(keys.experiments(shard), keys.model_changes(shard), SUMS_CHANGED)
+        for shard in range(N_MODEL_SHARDS)
+    ]
+    follower = Follower("given", client, sources, given.put)
+    _tell("given", follower, metrics)
     return follower
 
 

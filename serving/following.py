@@ -14,6 +14,7 @@ import structlog
 from redis.asyncio import Redis
 
 from config.errors import ShopkeeperError
+from config.keys import ROWS_CHANGED
 from serving.copying import CHECK_SECONDS, POLL_SECONDS, SLICE_SECONDS, Copy, Missed
 
 _ROWS_AT_ONCE = 200
@@ -24,10 +25,11 @@ log = structlog.get_logger()
 
 
 class Source(NamedTuple):
-    """A hash, and the stream of the names that changed in it."""
+    """A hash, and the stream that tells in a field of its entries what changed in it."""
 
     rows: str
     changes: str
+    field: bytes = ROWS_CHANGED
 
 
 class Followed(NamedTuple):
@@ -54,6 +56,7 @@ class Follower(Copy):
         put: Callable[[str, bytes | None], None],
         learned: Callable[[list[int]], None] = lambda _: None,
         begun: Callable[[], None] = lambda: None,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         super().__init__(name)
         self._client = client
@@ -61,6 +64,7 @@ class Follower(Copy):
         self._put = put
         self._learned = learned
         self._begun = begun
+        self._poll_seconds = poll_seconds
         self._names: list[set[str]] = [set() for _ in sources]
         self._positions: list[bytes] = [_START] * len(sources)
 
@@ -115,7 +119,7 @@ class Follower(Copy):
                 await self._check()
                 checked_at = loop.time()
             if not is_more:
-                await asyncio.sleep(max(started + POLL_SECONDS - loop.time(), 0))
+                await asyncio.sleep(max(started + self._poll_seconds - loop.time(), 0))
 
     async def _check(self, *, after_connecting: bool = False) -> None:
         """Look whether each stream still holds the entry that was read last.
@@ -159,7 +163,7 @@ class Follower(Copy):
         for index, source in enumerate(self._sources):
             entries = by_stream.get(source.changes, [])
             if entries:
-                await self._fetch_rows(index, _names_in(entries))
+                await self._fetch_rows(index, _names_in(entries, source.field))
                 self._positions[index] = entries[-1][0]
                 times += [int(fields[b"t"]) for _, fields in entries if b"t" in fields]
                 is_more = is_more or len(entries) == _CHANGES_AT_ONCE
@@ -208,7 +212,7 @@ def _entries_by_stream(read: object) -> dict[str, _Entries]:
     return {key.decode(): entries for key, entries in pairs}
 
 
-def _names_in(entries: _Entries) -> list[str]:
-    """Return the names that entries tell of, each once."""
-    joined = b"\n".join(fields.get(b"n", b"") for _, fields in entries)
+def _names_in(entries: _Entries, field: bytes) -> list[str]:
+    """Return the names that entries tell of in a field, each once."""
+    joined = b"\n".join(fields.get(field, b"") for _, fields in entries)
     return [name for name in dict.fromkeys(joined.decode().split("\n")) if name]

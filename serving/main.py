@@ -5,6 +5,8 @@ import gc
 import signal
 import socket
 import time
+from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 import structlog
@@ -25,6 +27,9 @@ from starlette.types import ASGIApp
 from config.errors import SettingsError
 from config.keys import DAY_MS, Ids, Keys
 from config.settings import Secrets, Settings
+from online_models.budgets import Given
+from online_models.dense import DenseModels
+from online_models.kinds import KINDS
 from online_models.recommender import Recommender
 from online_models.warm import warm
 from serving.access import KeyRing
@@ -32,13 +37,22 @@ from serving.app import Background, create_app
 from serving.catalog import Catalog
 from serving.cataloging import CatalogWriter
 from serving.collecting import Collector
+from serving.context_features import context_features
 from serving.creation import settle_creation
 from serving.decision import Shop
 from serving.decision_log import DecisionLog
+from serving.decision_reading import DecisionReader
 from serving.event_log import ANSWER_SECONDS, EventLog
+from serving.experiments import ExperimentReader, RedisSums
 from serving.finding import Finder
-from serving.followed import follow_catalog, follow_popularity, follow_steps
-from serving.health import Look, Watcher
+from serving.followed import (
+    follow_catalog,
+    follow_dense,
+    follow_given,
+    follow_popularity,
+    follow_steps,
+)
+from serving.health import Look, Missing, Watcher
 from serving.limits import RateLimit, limits_of
 from serving.metrics import ServingMetrics
 from serving.middleware import MAX_IN_FLIGHT
@@ -46,6 +60,7 @@ from serving.personalizing import Personalizer
 from serving.protocol import PatientProtocol
 from serving.reading import Rules
 from serving.receiving import BODY_SECONDS
+from serving.reloading import CampaignFile, FileState
 from serving.store import StateReads
 from serving.tokens import Tokens
 from serving.users import UserReader
@@ -133,14 +148,26 @@ def build_app(
         clock_seconds=time.monotonic,
     )
     model, catalog = Recommender(settings.learner.indexed_steps), Catalog()
+    dense, given = DenseModels(KINDS), Given()
 
     def condition_failed(placement: str) -> None:
         metrics.condition_errors.labels(placement).inc()
 
-    shop = Shop(model, catalog, settings.placements, condition_failed)
+    shop = Shop(
+        model,
+        catalog,
+        settings.placements,
+        condition_failed,
+        policies=dense,
+        given=given,
+        features=context_features,
+        gap_ms=settings.profile.session_gap_seconds * 1000,
+    )
+    campaign_file = _campaign_file(shop, settings, metrics)
     retention_ms = settings.profile.user_retention_days * DAY_MS
     reads = StateReads(client, settings.decision.cutoff_ms / 1000)
-    decision_log, log_tasks = _decision_log(client, keys, settings, metrics)
+    watcher = Watcher(client, keys, ids, _observer(metrics))
+    decision_log, log_tasks = _decision_log(client, keys, settings, metrics, watcher)
     personalizer = Personalizer(
         key_ring=key_ring,
         tokens=Tokens(secrets.secret_keys),
@@ -155,24 +182,27 @@ def build_app(
         clock_seconds=time.monotonic,
     )
 
-    def observe(look: Look) -> None:
-        metrics.redis_memory_rate.set(look.memory_rate)
-        metrics.live_workers.set(look.n_workers)
-        metrics.ready.set(0 if look.missing else 1)
-
     return create_app(
         collector=collector,
         personalizer=personalizer,
+        campaign_file=campaign_file,
         catalog_writer=CatalogWriter(client, keys, _clock_ms),
-        watcher=Watcher(client, keys, ids, observe),
+        decisions=DecisionReader(client, keys, settings.redis.shards),
+        watcher=watcher,
         users=UserReader(client, ids, keys, retention_ms),
+        experiment_reader=ExperimentReader(
+            RedisSums(client, keys), lambda: shop.chooser.campaigns.experiments
+        ),
         metrics=metrics,
         cors_origins=settings.server.cors_origins,
         background=[
             *log_tasks,
+            campaign_file.run,
             event_log.run,
             reads.run,
             follow_popularity(client, keys, model.popularity, metrics).run,
+            follow_dense(client, keys, dense, metrics).run,
+            follow_given(client, keys, given, metrics).run,
             follow_steps(client, keys, model, metrics, _clock_ms).run,
             follow_catalog(client, keys, catalog, metrics).run,
         ],
@@ -182,18 +212,47 @@ def build_app(
     )
 
 
+def _observer(metrics: ServingMetrics) -> Callable[[Look], None]:
+    def observe(look: Look) -> None:
+        metrics.redis_memory_rate.set(look.memory_rate)
+        metrics.live_workers.set(look.n_workers)
+        metrics.ready.set(0 if look.missing else 1)
+
+    return observe
+
+
+def _campaign_file(shop: Shop, settings: Settings, metrics: ServingMetrics) -> CampaignFile:
+    def tell(state: FileState, n_campaigns: int) -> None:
+        metrics.campaigns_in_force.set(n_campaigns)
+        metrics.campaigns_refused.set(state is FileState.NEWEST_REFUSED)
+
+    path = Path(settings.decision.campaigns_file)
+    campaign_file = CampaignFile(path, settings.placements, shop.use, tell)
+    campaign_file.load()
+    return campaign_file
+
+
 def _decision_log(
-    client: Redis, keys: Keys, settings: Settings, metrics: ServingMetrics
-) -> tuple[DecisionLog | None, list[Background]]:
-    if not settings.decision.log_decisions:
-        return None, []
+    client: Redis, keys: Keys, settings: Settings, metrics: ServingMetrics, watcher: Watcher
+) -> tuple[DecisionLog, list[Background]]:
     # On a connection of its own: no event waits behind decisions.
     writing = EventLog(client, DECISION_LOG_SECONDS)
 
     def dropped(reason: str, n_decisions: int) -> None:
         metrics.dropped_decisions.labels(reason).inc(n_decisions)
 
-    decision_log = DecisionLog(writing, keys, settings.redis.shards, dropped)
+    def takes_events() -> bool:
+        look = watcher.last
+        return Missing.MEMORY not in look.missing and look.unsafe() is None
+
+    decision_log = DecisionLog(
+        writing,
+        keys,
+        settings.redis.shards,
+        dropped,
+        keeps=settings.decision.log_decisions,
+        takes_events=takes_events,
+    )
     return decision_log, [decision_log.run, writing.run]
 
 

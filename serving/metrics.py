@@ -95,8 +95,16 @@ class ServingMetrics:
         )
         self.condition_errors = Counter(
             "shopkeeper_condition_errors_total",
-            "Conditions of a placement that could not be evaluated, and so did not hold.",
+            "Conditions of a placement or its campaigns that could not be evaluated: not held.",
             ("placement",),
+            registry=registry,
+        )
+        self.campaigns_in_force = Gauge(
+            "shopkeeper_campaigns_in_force", "Campaigns in force.", registry=registry
+        )
+        self.campaigns_refused = Gauge(
+            "shopkeeper_campaigns_refused",
+            "1 while the newest file of campaigns has mistakes and the last good one is in force.",
             registry=registry,
         )
         self.followed_rows = Gauge(

@@ -1,7 +1,7 @@
 """From a request's raw body to a decision, and to the answer's bytes."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -10,30 +10,40 @@ from typing import NamedTuple
 
 import msgspec
 
+from config.decision_ids import new_decision_id
+from config.experiments import Assignment
 from serving.access import Caller, KeyRing
 from serving.asking import asker_of, is_granted, said_by_request
-from serving.choices import Choice, Decision, Fallback, MadeOffer, Slate, result_of
+from serving.assigning import Assigned, assigned_to
+from serving.choices import Choice, Decision, Fallback, Slate, result_of
+from serving.choosing import check_preview
 from serving.decision import Shop, decide
 from serving.decision_log import DecisionLog, Made
 from serving.finding import Finder, Found
 from serving.limits import RateLimit
 from serving.metrics import ServingMetrics
 from serving.reading import Rules
-from serving.reasons import OFFERED, why_banner
 from serving.refusals import Refusal, Refused
 from serving.schemas import (
     Answer,
     BannerAnswer,
     OfferAnswer,
     PlacementAnswer,
+    Preview,
     ProductsAnswer,
     Profile,
     Request,
+    VariationAnswer,
     read_request,
 )
 from serving.tokens import TokenRejected, Tokens
+from serving.view import STRANGER, Visitor
 
 _encode = msgspec.json.Encoder().encode
+_ANSWERS: dict[str, type[BannerAnswer] | type[OfferAnswer]] = {
+    "banner": BannerAnswer,
+    "offer": OfferAnswer,
+}
 _REFUSED = Found(missing=Fallback.CONSENT_REFUSED)
 
 
@@ -60,7 +70,7 @@ class Personalizer:
     finder: Finder
     shop: Shop
     rng: Random
-    decision_log: DecisionLog | None
+    decision_log: DecisionLog
     metrics: ServingMetrics
     clock_ms: Callable[[], int]
     clock_seconds: Callable[[], float]
@@ -80,6 +90,7 @@ class Personalizer:
         caller = self.key_ring.caller(key or request.write_key)
         self._check_limit(caller)
         self._check_placements(request)
+        preview = self._preview(request, caller)
         now = self.clock_ms()
         asker = asker_of(request, caller, self.rules.ids, self.tokens, now)
         said = said_by_request(request, self.rules)
@@ -88,22 +99,89 @@ class Personalizer:
         if found.missing is None and not is_granted(said, found.user, self.rules):
             found = Found(applied_up_to=found.applied_up_to, missing=Fallback.CONSENT_REFUSED)
         read = perf_counter()
-        session_key = None
+        session_key, visitor = None, STRANGER
         if found.subject is not None:
             session_key = partial(self.rules.ids.session_key, found.subject.digest)
-        decision = decide(request, found.user, self.shop, now, self.rng, found.missing, session_key)
+            visitor = Visitor(found.subject.digest, may_be_named=found.is_told)
+        assigned = assigned_to(
+            request,
+            asker,
+            found.user,
+            self.shop.chooser.campaigns.experiments,
+            self.shop.chooser.campaigns.standing_in(request.placements),
+            is_granted=found.missing is not Fallback.CONSENT_REFUSED,
+        )
+        decision = decide(
+            request,
+            found.user,
+            self.shop,
+            now if preview is None else preview.at(now),
+            self.rng,
+            found.missing,
+            session_key,
+            assigned,
+            visitor,
+        )
         decided = perf_counter()
-        decision_id = f"{self.rng.getrandbits(96):024x}"
-        answer = self._answer(decision_id, found, decision, asker.rejected, now, started)
+        decision_id = new_decision_id(now, self.rng)
+        explains = request.options is not None and request.options.explain
+        answer = self._answer(
+            decision_id,
+            found,
+            decision,
+            assigned.counted,
+            asker.rejected,
+            now,
+            started,
+            explains=explains,
+        )
         encoded = perf_counter()
-        self._counts.count(decision, read - before_read, decided - read, encoded - decided)
-        if self.decision_log is not None:
-            subject = found.subject if found.user is not None else None
-            made = Made(decision_id, now, subject, decision, found.applied_up_to)
-            self.decision_log.put(made)
+        if preview is None:
+            self._counts.count(decision, read - before_read, decided - read, encoded - decided)
+            self._log(decision_id, now, request, found, decision, assigned)
         return Reply(
             answer, 1000 * (read - before_read), 1000 * (decided - read), 1000 * (encoded - decided)
         )
+
+    def _log(
+        self,
+        decision_id: str,
+        now: int,
+        request: Request,
+        found: Found,
+        decision: Decision,
+        assigned: Assigned,
+    ) -> None:
+        subject = found.subject if found.user is not None else None
+        self.decision_log.put(
+            Made(
+                decision_id,
+                now,
+                subject,
+                decision,
+                found.applied_up_to,
+                visitor=found.subject,
+                channel=request.channel(),
+                experiments=assigned.counted,
+            )
+        )
+
+    def _preview(self, request: Request, caller: Caller) -> Preview | None:
+        """Return what is only to be looked at, if it is.
+
+        Raises:
+            Refused: a write key may not see what stands behind an answer, or it names nothing.
+        """
+        options = request.options
+        if options is None or not (options.explain or options.preview):
+            return None
+        if not caller.secret:
+            raise Refused(
+                Refusal.SECRET_KEY_NEEDED, "options.explain and options.preview need a secret key"
+            )
+        if options.preview is not None:
+            check_preview(options.preview, self.shop.chooser.campaigns)
+        return options.preview
 
     def _check_limit(self, caller: Caller) -> None:
         now = self.clock_seconds()
@@ -129,21 +207,25 @@ class Personalizer:
         decision_id: str,
         found: Found,
         decision: Decision,
+        assignments: Sequence[Assignment],
         rejected: TokenRejected | None,
         now: int,
         started: float,
+        *,
+        explains: bool,
     ) -> bytes:
         answer = Answer(
             decision_id=decision_id,
             profile=_profile(found, now),
-            placements={name: self._shown(choice) for name, choice in decision.choices.items()},
+            placements={n: self._shown(one, explains) for n, one in decision.choices.items()},
             fallback=decision.fallback,
+            experiments=[VariationAnswer(name, name, to, to) for name, to in assignments],
             server_timing_ms=round(1000 * (perf_counter() - started), 3),
             token_rejected=msgspec.UNSET if rejected is None else rejected,
         )
         return _encode(answer)
 
-    def _shown(self, choice: Choice) -> PlacementAnswer:
+    def _shown(self, choice: Choice, explains: bool) -> PlacementAnswer:
         if isinstance(choice, Slate):
             shown = self.shop.catalog.shown
             return ProductsAnswer(
@@ -151,9 +233,16 @@ class Personalizer:
                 products=[msgspec.Raw(shown(pick)) for pick in choice.picks],
                 fallback=choice.fallback,
             )
-        if isinstance(choice, MadeOffer):
-            return OfferAnswer(content=choice.content, reason=choice.why_not or OFFERED)
-        return BannerAnswer(content=choice.content, reason=why_banner(choice.category))
+        considered = choice.considered
+        told = considered is not None and explains
+        return _ANSWERS[choice.kind](
+            content=choice.content,
+            reason=choice.reason,
+            campaign=choice.campaign or None,
+            variation=choice.variation or None,
+            overlay=choice.overlay,
+            explanation=considered.explanation(None) if told and considered else msgspec.UNSET,
+        )
 
 
 def _profile(found: Found, now: int) -> Profile:

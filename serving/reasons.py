@@ -59,18 +59,8 @@ def why_product(why: Why, of: str | None) -> str:
     return _SENTENCES[why].format(of or unnamed)
 
 
-def why_banner(category: str | None) -> str:
-    """Return why a banner is shown; ``category`` is the one it is for, if it is for one."""
-    return "for every visitor" if category is None else f"because you like {category}"
-
-
-class NoOffer(StrEnum):
-    """Why there is no offer, as it is told."""
-
-    NOT_NOW = "offers are made at another moment"
-    SMALL_CART = "the cart is still too small for this offer"
-    CUSTOMER = "this offer is for newer customers"
-    NOBODY_KNOWS = "nobody can tell now whether this offer is for you"
-
-
-OFFERED = "an offer for you, right now"
+def why_promotion(*, is_shown: bool, is_personal: bool) -> str:
+    """Return why a banner or an offer is shown, or none, where its campaign does not say it."""
+    if not is_shown:
+        return "nothing for you right now"
+    return "chosen for you" if is_personal else "for every visitor"

@@ -18,6 +18,8 @@ class Refusal(StrEnum):
     UNKNOWN_KEY = "unknown_key"
     SECRET_KEY_NEEDED = "secret_key_needed"
     NOT_FOUND = "not_found"
+    UNKNOWN_EXPERIMENT = "unknown_experiment"
+    UNKNOWN_DECISION = "unknown_decision"
     UNKNOWN_USER = "unknown_user"
     SUPPRESSED_USER = "suppressed_user"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -40,6 +42,8 @@ STATUS: dict[str, int] = {
     Refusal.UNKNOWN_KEY: 401,
     Refusal.SECRET_KEY_NEEDED: 403,
     Refusal.NOT_FOUND: 404,
+    Refusal.UNKNOWN_EXPERIMENT: 404,
+    Refusal.UNKNOWN_DECISION: 404,
     Refusal.UNKNOWN_USER: 404,
     Refusal.SUPPRESSED_USER: 404,
     Refusal.METHOD_NOT_ALLOWED: 405,

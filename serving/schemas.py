@@ -1,10 +1,12 @@
 """What goes over the wire at ``POST /v1/personalize``: the request, checked, and the answer."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
+from config.decisions import Explanation
 from config.placements import Content
 from serving.refusals import Refusal, Refused
 
@@ -12,6 +14,11 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_PLACEMENTS = 20
 MAX_CART_LINES = 100
 MAX_EXCLUDED = 200
+MAX_CONTEXT = 32
+MAX_FACT = 512  # letters
+MAX_CHANNEL = 32
+_EXACT = 2**53  # numbers beyond do not tell whole ones apart
+_LATEST_MS = 253_402_300_799_000  # the end of the year 9999
 
 # The very characters that collect refuses in ids.
 _ID = Annotated[
@@ -44,25 +51,48 @@ class CartLine(_Part, frozen=True, kw_only=True):
     price: _Pieces | None = None
 
 
-class Context(_Part, frozen=True):
-    """What happens on the page: ``trigger`` is for offers, ``consent`` reads as in events."""
+class Preview(_Part, frozen=True):
+    """What would be shown: in a segment, as ``campaign/variation``, at another time.
 
-    trigger: _Text | None = None
-    consent: Any = None
+    ``time`` is in ms, or a time like ``2026-12-24T18:00:00Z``.
+    """
+
+    segment: _Text | None = None
+    variation: _Text | None = None
+    time: (
+        Annotated[datetime, msgspec.Meta(tz=True)]
+        | Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)]
+        | None
+    ) = None
+
+    def at(self, now: int) -> int:
+        """Return the time to decide at (ms)."""
+        if isinstance(self.time, datetime):
+            return max(int(self.time.timestamp() * 1000), 0)
+        return now if self.time is None else self.time
 
 
 class Options(_Part, frozen=True):
-    """``limit`` replaces the slots of products placements."""
+    """``limit`` replaces the slots of products placements.
+
+    ``explain`` and ``preview`` are for holders of the secret key.
+    """
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=50)] | None = None
     exclude: Annotated[list[_ID | int], msgspec.Meta(max_length=MAX_EXCLUDED)] = []
+    explain: bool = False
+    preview: Preview | None = None
 
 
 _Cart = Annotated[list[CartLine | _ID | int], msgspec.Meta(max_length=MAX_CART_LINES)]
 
 
 class Request(_Part, frozen=True, kw_only=True):
-    """The question of a page: what to show to this visitor in these placements."""
+    """The question of a page: what to show to this visitor in these placements.
+
+    ``context`` is what conditions may ask about, named as the shop likes. Fixed are ``trigger``,
+    ``device``, ``locale``, ``city``, ``channel``, and ``consent``, which reads as in events.
+    """
 
     placements: Annotated[list[_Text], msgspec.Meta(min_length=1, max_length=MAX_PLACEMENTS)]
     user_id: _UserId | int | None = None
@@ -72,13 +102,33 @@ class Request(_Part, frozen=True, kw_only=True):
     cart: Annotated[list[CartLine | _ID | int], msgspec.Meta(max_length=MAX_CART_LINES)] | None = (
         None
     )
-    context: Context | None = None
+    context: Annotated[dict[_Text, Any], msgspec.Meta(max_length=MAX_CONTEXT)] | None = None
     options: Options | None = None
     write_key: str | None = None
 
     def page_product(self) -> str | None:
         """Return the product that the page shows."""
         return None if self.page is None else id_text(self.page.product_id)
+
+    def told(self, name: str) -> str:
+        """Return a text of the context, "" where it is none."""
+        value = None if self.context is None else self.context.get(name)
+        return value if isinstance(value, str) else ""
+
+    def channel(self) -> str:
+        """Return where it is shown, by which impressions are counted."""
+        return self.told("channel")[:MAX_CHANNEL] or "web"
+
+    def facts(self) -> dict[str, str | float]:
+        """Return what the context says in plain values; of a device its ``type``, as in events."""
+        found: dict[str, str | float] = {}
+        for name, value in (self.context or {}).items():
+            plain = value.get("type") if name == "device" and isinstance(value, dict) else value
+            if isinstance(plain, str):
+                found[name] = plain[:MAX_FACT]
+            elif isinstance(plain, int | float):
+                found[name] = min(max(plain, -_EXACT), _EXACT)
+        return found
 
     def cart_lines(self) -> list[CartLine]:
         """Return the lines of the cart, ids as texts."""
@@ -148,21 +198,35 @@ class ProductsAnswer(_Part, frozen=True, kw_only=True, tag="products"):
     fallback: str | None
 
 
-class BannerAnswer(_Part, frozen=True, kw_only=True, tag="banner"):
-    """A banner."""
-
-    content: Content
-    reason: str
-
-
-class OfferAnswer(_Part, frozen=True, kw_only=True, tag="offer"):
-    """An offer; without content there is nothing to show, and ``reason`` says why."""
+class _Promotion(_Part, frozen=True, kw_only=True):
+    """What is shown, null for nothing, and the campaign and variation that it is of, if any."""
 
     content: Content | None
     reason: str
+    campaign: str | None
+    variation: str | None
+    overlay: bool
+    explanation: Explanation | msgspec.UnsetType = msgspec.UNSET
+
+
+class BannerAnswer(_Promotion, frozen=True, kw_only=True, tag="banner"):
+    """A banner."""
+
+
+class OfferAnswer(_Promotion, frozen=True, kw_only=True, tag="offer"):
+    """An offer."""
 
 
 PlacementAnswer = ProductsAnswer | BannerAnswer | OfferAnswer
+
+
+class VariationAnswer(_Part, frozen=True):
+    """A variation that this answer shows, in the words of Segment's ``Experiment Viewed``."""
+
+    experiment_id: str
+    experiment_name: str
+    variation_id: str
+    variation_name: str
 
 
 class Answer(_Part, frozen=True, kw_only=True):
@@ -172,5 +236,6 @@ class Answer(_Part, frozen=True, kw_only=True):
     profile: Profile
     placements: dict[str, PlacementAnswer]
     fallback: str | None
+    experiments: list[VariationAnswer]
     server_timing_ms: float
     token_rejected: str | msgspec.UnsetType = msgspec.UNSET

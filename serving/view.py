@@ -2,20 +2,51 @@
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from random import Random
+from typing import NamedTuple
+from weakref import proxy
 
+from config.conditions import FIELDS
 from online_models.bounded import cart_lines
 from online_models.users import Session, UserState
-from serving.choices import Allowed, Fallback, Model, Shelf, Suggested
-from serving.conditions import Facts, Failed, Needed, shares
+from serving.assigning import NO_EXPERIMENTS, Assigned
+from serving.choices import UNSEEN, Allowed, Fallback, Model, Shelf, Suggested
+from serving.conditions import Facts, Failed, Needed
 from serving.eligibility import barred_products, resting_products
+from serving.knowledge import (
+    Fields,
+    context_values,
+    focus_of,
+    open_session,
+    page_values,
+    session_values,
+    shares,
+    strongest,
+    user_map,
+    user_values,
+)
 from serving.lazy import lazy
 from serving.rules import Excluded, SlateRules
 from serving.schemas import Request
 
 SPARE = 40  # candidates beyond the slots, where rules pass some over after ranking
 MAX_HISTORY = 30
+SESSION_GAP_MS = 30 * 60_000
 
 SessionKey = Callable[[int], int]  # of a session by its start (ms); see ``Ids.session_key``
+
+
+class Visitor(NamedTuple):
+    """Who asks, beside what is remembered of them.
+
+    ``digest`` names who answers are about, if there is anybody. ``may_be_named``: whoever asks
+    may be told what the visitor is called.
+    """
+
+    digest: str | None = None
+    may_be_named: bool = False
+
+
+STRANGER = Visitor()
 
 
 class View:
@@ -34,6 +65,9 @@ class View:
         needed: Needed,
         failed: Failed,
         session_key: SessionKey | None,
+        assigned: Assigned = NO_EXPERIMENTS,
+        visitor: Visitor = STRANGER,
+        gap_ms: int = SESSION_GAP_MS,
     ) -> None:
         self.request = request
         self.user = user
@@ -42,7 +76,10 @@ class View:
         self.now = now
         self.rng = rng
         self.missing = missing
+        self.assigned = assigned
+        self.visitor = visitor
         self.taken: set[str] = set()
+        self._gap_ms = gap_ms
         self._rules = rules
         self._needed = needed
         self._failed = failed
@@ -65,13 +102,41 @@ class View:
     @lazy
     def category(self) -> str | None:
         """The category that the visitor turned to most."""
-        values = self.user.categories if self.user is not None else {}
-        return max(zip(values.values(), values, strict=True))[1] if values else None
+        return (strongest(self.user.categories) or None) if self.user is not None else None
 
     @lazy
     def fitting_category(self) -> str | None:
         """The category that fits the page, else the visitor."""
         return self.page_category or self.category or None
+
+    @lazy
+    def brand(self) -> str | None:
+        """The brand that the visitor turned to most."""
+        return (strongest(self.user.brands) or None) if self.user is not None else None
+
+    @lazy
+    def focus(self) -> str:
+        """The category of what the visitor looks at in this visit, "" where there is no such."""
+        session = open_session(self.user, self.now, self._gap_ms)
+        seen = (
+            [name for at, name in self.user.viewed if at >= session.start_at]
+            if session is not None and self.user is not None
+            else []
+        )
+        current = self.page_product
+        if current is not None:
+            seen = [current, *(name for name in seen if name != current)]
+        return focus_of(self.category_of(name) for name in seen)
+
+    @lazy
+    def context(self) -> dict[str, object]:
+        """What conditions read as ``context``."""
+        return context_values(self.request, self.user)
+
+    @lazy
+    def locale(self) -> str:
+        """The visitor's language, "" where nobody says it."""
+        return str(self.context.get("locale", ""))
 
     @lazy
     def viewed(self) -> Sequence[str]:
@@ -152,7 +217,12 @@ class View:
     @lazy
     def facts(self) -> Facts:
         """What conditions are asked about."""
-        return Facts(self.request, self.user, self._cart_facts(), self._needed, self._failed)
+        known: View = proxy(self)  # a circle of references would be left to the garbage collector
+
+        def values(variable: str, fields: Fields) -> Mapping[str, object]:
+            return known.values(variable, fields)
+
+        return Facts(values, self._needed, self._failed)
 
     def category_of(self, product_id: str) -> str | None:
         """Return a product's category, if it is known."""
@@ -180,20 +250,43 @@ class View:
             answer = self._asked[key] = question(self.n_wanted)
         return answer
 
+    @property
+    def is_unseen(self) -> bool:
+        """Whether nobody could look who the visitor is."""
+        return self.user is None and self.missing in UNSEEN
+
+    def values(self, variable: str, fields: Fields) -> Mapping[str, object]:
+        """Return what a variable of conditions holds, of its fields at least those."""
+        if variable == "user":
+            return user_values(self.user, self.now, fields)
+        if variable == "session":
+            session = open_session(self.user, self.now, self._gap_ms)
+            focus = self.focus if fields is None or "focus" in fields else ""
+            told = session_values(self.user, session, focus, self.now, is_unseen=self.is_unseen)
+            return told if fields is None else {field: told[field] for field in fields}
+        if variable == "cart":
+            return {field: self._cart_fact(field) for field in fields or FIELDS["cart"] or ()}
+        if variable.startswith("user_"):
+            return user_map(self.user, variable.removeprefix("user_"))
+        return _OTHERS[variable](self)
+
     def _price(self, product_id: str) -> float:
         item = self.shelf.item(product_id)
         return (item.price or 0.0) if item is not None else 0.0
 
-    def _cart_facts(self) -> dict[str, object]:
-        items = [self.shelf.item(name) for name in self.in_cart]
-        return {
-            "products": list(self.in_cart),
-            "categories": sorted(self.cart_categories),
-            "brands": sorted({item.brand for item in items if item is not None and item.brand}),
-            "value": float(self.cart_value),
-            "n_products": len(self.in_cart),
-            "n_pieces": float(sum(pieces for pieces, _ in self.in_cart.values())),
-        }
+    def _cart_fact(self, field: str) -> object:
+        if field == "products":
+            return list(self.in_cart)
+        if field == "categories":
+            return sorted(self.cart_categories)
+        if field == "brands":
+            items = [self.shelf.item(name) for name in self.in_cart]
+            return sorted({item.brand for item in items if item is not None and item.brand})
+        if field == "value":
+            return float(self.cart_value)
+        if field == "n_products":
+            return len(self.in_cart)
+        return float(sum(pieces for pieces, _ in self.in_cart.values()))  # n_pieces
 
     @lazy
     def affinities(self) -> tuple[dict[str, float], dict[str, float]]:
@@ -201,6 +294,13 @@ class View:
         if self.user is None:
             return {}, {}
         return shares(self.user.categories), shares(self.user.brands)
+
+
+_OTHERS: dict[str, Callable[[View], Mapping[str, object]]] = {
+    "page": lambda view: page_values(view.request),
+    "context": lambda view: view.context,
+    "experiment": lambda view: dict(view.assigned.seen),
+}
 
 
 def _allowed(for_sale: Set[str] | None, barred: set[str]) -> Allowed:

@@ -44,7 +44,7 @@ def bench_rules(rounds: int, seed: int) -> dict[str, Any]:
     """Return µs a decision of each kind, and a product's µs to take a condition in."""
     rng = Random(seed)
     ids = [f"p{n}" for n in range(N_PRODUCTS)]
-    catalog, model = _catalog(ids, rng), _Ranked(rng.sample(ids, N_RANKED))
+    catalog, model = a_catalog(ids, rng), Ranked(rng.sample(ids, N_RANKED))
     users = [_user(ids, rng) for _ in range(N_USERS)]
     request = Request(placements=["row"], anonymous_id="a", page=Page(type="home"))
 
@@ -74,7 +74,7 @@ def bench_rules(rounds: int, seed: int) -> dict[str, Any]:
     }
 
 
-class _Ranked:
+class Ranked:
     """A model whose answer is always there."""
 
     def __init__(self, products: Sequence[str]) -> None:
@@ -114,7 +114,8 @@ class _Ranked:
         return 1_000
 
 
-def _catalog(ids: Sequence[str], rng: Random) -> Catalog:
+def a_catalog(ids: Sequence[str], rng: Random) -> Catalog:
+    """Return a catalog of these products."""
     catalog = Catalog()
     for place, name in enumerate(ids):
         item = Item(

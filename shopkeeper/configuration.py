@@ -37,6 +37,9 @@ def load(
         settings,
         shop=replace(settings.shop, secrets_file=str(folder / settings.shop.secrets_file)),
         redis=replace(settings.redis, data_folder=str(folder / settings.redis.data_folder)),
+        decision=replace(
+            settings.decision, campaigns_file=str(folder / settings.decision.campaigns_file)
+        ),
     )
     secrets_path = Path(settings.shop.secrets_file)
     table = _read(secrets_path, optional=from_environment)

@@ -63,7 +63,7 @@ def demo(
 
 
 def write_demo_project(folder: Path) -> None:
-    """Write the demo's settings and secrets where they are missing, placements and all."""
+    """Write the demo's settings, secrets and campaigns where they are missing."""
     config = folder / "shopkeeper.toml"
     if not config.exists():
         write_project(folder)
@@ -71,3 +71,6 @@ def write_demo_project(folder: Path) -> None:
     if "[placements." not in text:
         placements = (STOREFRONT / "placements.toml").read_text(encoding="utf-8")
         config.write_text(text + placements, encoding="utf-8")
+    campaigns = folder / "campaigns.toml"
+    if not campaigns.exists():
+        campaigns.write_bytes((STOREFRONT / "campaigns.toml").read_bytes())

@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from config.errors import ShopkeeperError
+from shopkeeper import eval_policy, eval_propensity
 from shopkeeper.evaluating import Material, Mode, evaluate_next_product
+from shopkeeper.evaluating_offers import OfferGoal, evaluate_offers
 from shopkeeper.load_inputs import AsJson
 from shopkeeper.load_reports import report
 
@@ -40,6 +42,11 @@ def register(app: typer.Typer) -> None:
         epilog="Example: shopkeeper eval next-product --train train_sessions.txt.gz "
         "--test test_prefix_target.tsv.gz --mode online --baselines",
     )(next_product)
+    eval_policy.register(evals)
+    eval_propensity.register(evals)
+    evals.command("offers", epilog="Example: shopkeeper eval offers hillstrom.csv.gz --json")(
+        offers
+    )
     app.add_typer(evals, name="eval")
 
 
@@ -104,3 +111,23 @@ def next_product(
     Console().print(table)
     names = ("n_cases", "n_train_sessions", "seconds", "mode", "machine")
     report({name: figures[name] for name in names}, as_json=False)
+
+
+def offers(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Hillstrom's e-mail experiment: .csv or .csv.gz.", exists=True, dir_okay=False
+        ),
+    ],
+    goal: Annotated[
+        OfferGoal, typer.Option(help="What the policy is to bring about and learns from.")
+    ] = "visit",
+    as_json: AsJson = False,
+) -> None:
+    """Visits and spend per customer where the policy chooses whom to send which e-mail.
+
+    One pass in the order of the file; it chooses before it learns. Valued on the second half by
+    inverse propensity, beside the men's e-mail to everyone.
+    """
+    report(evaluate_offers(file, goal), as_json=as_json)

@@ -74,7 +74,7 @@ def evaluate(
     evaluation = Evaluation(model, time.perf_counter)
     began = time.perf_counter()
     sessions = read_sessions(material.train)
-    with _spared_collector():
+    with spared_collector():
         with progress(f"{name}: learn", n_train, "sessions") as show:
             for number in range(1, n_train + 1):
                 evaluation.learn(next(sessions))
@@ -118,7 +118,7 @@ def _cut(sessions: Iterator[list[str]], learned: set[str]) -> Iterator[list[Case
 
 
 @contextmanager
-def _spared_collector() -> Iterator[None]:
+def spared_collector() -> Iterator[None]:
     """Let the collector of garbage look as rarely as it does in servers."""
     before = gc.get_threshold()
     gc.collect()

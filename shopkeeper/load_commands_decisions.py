@@ -1,4 +1,4 @@
-"""The benches of decisions: serve, freshness, faults, neighbours, rules."""
+"""The benches of decisions: serve, freshness, faults, neighbours, rules, campaigns."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from loadtest.bench_freshness import FreshnessLoad, bench_freshness
 from loadtest.bench_neighbours import bench_neighbours
 from loadtest.bench_serve import ServeLoad, bench_serve
 from loadtest.latency import picture
+from shopkeeper.bench_campaigns import bench_campaigns
 from shopkeeper.bench_rules import bench_rules
 from shopkeeper.lifeline import tied
 from shopkeeper.load_inputs import AsJson, Rounds, Seed, history_of
@@ -30,6 +31,7 @@ def register(bench: typer.Typer) -> None:
     bench.command(epilog="Example: shopkeeper bench faults --json")(faults)
     bench.command(epilog="Example: SHOPKEEPER_DATA=data shopkeeper bench neighbours")(neighbours)
     bench.command(epilog="Example: shopkeeper bench rules --rounds 5 --json")(rules)
+    bench.command(epilog="Example: shopkeeper bench campaigns --campaigns 500 --json")(campaigns)
 
 
 def serve(
@@ -103,6 +105,18 @@ def neighbours(
 def rules(rounds: Rounds = 7, seed: Seed = 1, as_json: AsJson = False) -> None:
     """What rules of placements cost a decision, by kind of rule, in this process alone."""
     report(bench_rules(rounds, seed), as_json=as_json)
+
+
+def campaigns(
+    n_campaigns: Annotated[
+        int, typer.Option("--campaigns", help="With a condition each.", min=1, max=1000)
+    ] = 500,
+    rounds: Rounds = 15,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """What campaigns with conditions add to a decision, in this process alone."""
+    report(bench_campaigns(n_campaigns, rounds, seed), as_json=as_json)
 
 
 def _show(

@@ -10,14 +10,26 @@ import typer
 from rich.console import Console
 
 from config.errors import ShopkeeperError
-from shopkeeper import demo, look_commands, run_commands
+from shopkeeper import campaign_commands, demo, look_commands, run_commands
 from shopkeeper.configuration import DEFAULT_CONFIG
 
 # These import numpy and httpx: half a second that a worker which is started again should not wait
 # for.
-_WITHOUT_LOAD = ("init", "up", "serve", "work", "learn", "redis", "inspect", "doctor", "demo")
+_WITHOUT_LOAD = (
+    "init",
+    "up",
+    "serve",
+    "work",
+    "learn",
+    "redis",
+    "inspect",
+    "doctor",
+    "campaigns",
+    "demo",
+)
 _WITH_LOAD = ("replay", "bench", "chaos", "catalog")
-_EVAL = "eval"
+_WITH_MODELS = ("eval", "backtest", "choices")
+_SIMULATE = "simulate"
 
 
 def create_app(arguments: Sequence[str] = ()) -> typer.Typer:
@@ -34,17 +46,24 @@ def create_app(arguments: Sequence[str] = ()) -> typer.Typer:
     app.callback()(_common)
     run_commands.register(app)
     look_commands.register(app)
+    campaign_commands.register(app)
     demo.register(app)
-    named = next((word for word in arguments if word in (*_WITHOUT_LOAD, *_WITH_LOAD, _EVAL)), None)
-    if named not in (*_WITHOUT_LOAD, _EVAL):
+    all_named = (*_WITHOUT_LOAD, *_WITH_LOAD, *_WITH_MODELS, _SIMULATE)
+    named = next((word for word in arguments if word in all_named), None)
+    if named not in (*_WITHOUT_LOAD, *_WITH_MODELS, _SIMULATE):
         from shopkeeper import catalog_commands, load_commands  # noqa: PLC0415
 
         load_commands.register(app)
         catalog_commands.register(app)
-    if named in (None, _EVAL):
-        from shopkeeper import eval_commands  # noqa: PLC0415
+    if named in (None, *_WITH_MODELS):
+        from shopkeeper import backtest_commands, eval_commands  # noqa: PLC0415
 
         eval_commands.register(app)
+        backtest_commands.register(app)
+    if named in (None, _SIMULATE):
+        from shopkeeper import simulate_commands  # noqa: PLC0415
+
+        simulate_commands.register(app)
     return app
 
 

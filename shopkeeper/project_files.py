@@ -38,6 +38,7 @@ MEANINGS = {
     "learner.metrics_port": "Port of a learner's /metrics; 0: a free one.",
     "decision.cutoff_ms": "A decision waits no longer for Redis; then it answers without it.",
     "decision.log_decisions": "Whether decisions go into the event log.",
+    "decision.campaigns_file": "Campaigns; relative to this file, read again when it changes.",
     "profile.log_age_hours": "How long the event log is kept once it is applied.",
 }
 

@@ -20,6 +20,7 @@ from config.errors import ShopkeeperError
 from shopkeeper.demo_catalog import CATALOG, STOREFRONT
 
 CUSTOMERS = {"Ann": "demo-ann", "Ben": "demo-ben", "Chloé": "demo-chloe", "Deniz": "demo-deniz"}
+TRAITS = {"demo-ann": {"tier": "gold"}}  # that the shop knows of its customers
 TOKEN_SECONDS = 12 * 60 * 60
 _MOST_BODY_BYTES = 1024
 _TYPES = {
@@ -44,8 +45,8 @@ def user_token(user_id: str, secret_key: str, now: float) -> str:
     return jwt.encode(claims, secret_key, algorithm="HS256")
 
 
-def token_answer(body: bytes, secret_key: str, now: float) -> dict[str, str] | None:
-    """Return id and token of the customer whose name a body holds, None for anybody else.
+def token_answer(body: bytes, secret_key: str, now: float) -> dict[str, Any] | None:
+    """Return id, token and traits of the customer whose name a body holds, None for anybody else.
 
     A shop looks into its session here; the demo believes four names.
     """
@@ -55,7 +56,8 @@ def token_answer(body: bytes, secret_key: str, now: float) -> dict[str, str] | N
         return None
     if user_id is None:
         return None
-    return {"userId": user_id, "userToken": user_token(user_id, secret_key, now)}
+    token = user_token(user_id, secret_key, now)
+    return {"userId": user_id, "userToken": token, "traits": TRAITS.get(user_id, {})}
 
 
 def pages(server_url: str, write_key: str, folder: Path = STOREFRONT) -> dict[str, Page]:

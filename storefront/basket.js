@@ -1,5 +1,8 @@
 // The visitor's cart, kept by the shop in the browser.
 
+const COUPONS = { "STAY-10": 0.1 };
+const cents = (amount) => Math.round(amount * 100) / 100;
+
 export class Basket {
   constructor(catalog, storage = localStorage) {
     this.catalog = catalog;
@@ -19,6 +22,23 @@ export class Basket {
     return this.lines.reduce((sum, line) => sum + line.quantity * line.product.price, 0);
   }
 
+  /** A coupon that was taken; it holds for the order that comes next. */
+  get coupon() {
+    return this.storage.getItem("coupon") ?? "";
+  }
+
+  set coupon(code) {
+    this.storage.setItem("coupon", code in COUPONS ? code : "");
+  }
+
+  get discount() {
+    return cents(this.total * (COUPONS[this.coupon] ?? 0));
+  }
+
+  get toPay() {
+    return cents(this.total - this.discount);
+  }
+
   change(id, by) {
     const lines = this.lines.map(({ product, quantity }) => [product.id, quantity]);
     const there = lines.find(([other]) => other === id);
@@ -29,6 +49,7 @@ export class Basket {
 
   clear() {
     this.storage.removeItem("cart");
+    this.storage.removeItem("coupon");
   }
 
   /** The lines as `/v1/personalize` takes them. */

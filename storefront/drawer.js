@@ -16,6 +16,9 @@ export class Drawer {
       if (event.target.id === "consent") {
         shopkeeper.consent = event.target.checked;
         location.reload();
+      } else if (event.target.id === "rain") {
+        localStorage.setItem("weather", event.target.checked ? "rain" : "");
+        location.reload();
       }
     });
     this.draw();
@@ -53,12 +56,12 @@ export class Drawer {
       ["Fallback", this.#decision?.fallback ? escape(this.#decision.fallback) : "none", "fallback"],
     ];
     const checked = this.shopkeeper.consent ? "checked" : "";
-    return `<h3>What is known</h3><dl>${facts.map(([name, value, id]) => `<dt>${name}</dt><dd data-fact="${id}">${value}</dd>`).join("")}</dl><label><input id="consent" type="checkbox" ${checked} /> Personalize for me</label>`;
+    return `<h3>What is known</h3><dl>${facts.map(([name, value, id]) => `<dt>${name}</dt><dd data-fact="${id}">${value}</dd>`).join("")}</dl><label><input id="consent" type="checkbox" ${checked} /> Personalize for me</label><label><input id="rain" type="checkbox" ${localStorage.getItem("weather") === "rain" ? "checked" : ""} /> It rains outside</label>`;
   }
 
   #placements() {
     const shown = Object.entries(this.#decision?.placements ?? {}).map(([name, placement]) => {
-      const how = placement.strategy ?? placement.type;
+      const how = placement.strategy ?? (placement.campaign ? `${placement.campaign}/${placement.variation}` : placement.type);
       const fallback = placement.fallback ? `<p class="warn">fallback: ${escape(placement.fallback)}</p>` : "";
       const what = placement.products
         ? `<ol>${placement.products.map((product) => `<li>${escape(this.catalog.get(product.id)?.name ?? product.id)}<small>${escape(product.reason)} · ${escape(product.step)}</small></li>`).join("")}</ol>`

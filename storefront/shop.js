@@ -12,6 +12,7 @@ const $ = (selector) => document.querySelector(selector);
 
 class Shop {
   #visit = 0;
+  #asking = false;
 
   constructor(catalog, { server, writeKey }) {
     this.catalog = catalog;
@@ -32,7 +33,8 @@ class Shop {
     $("#account").addEventListener("click", () => this.#signIn());
     $("#drawer-button").addEventListener("click", () => this.#toggleDrawer());
     if (localStorage.getItem("drawer") === "open") this.#toggleDrawer();
-    const stop = this.shopkeeper.onExitIntent((trigger) => this.#onExit(trigger, stop));
+    this.shopkeeper.onExitIntent((trigger) => this.#offer(trigger));
+    this.shopkeeper.onIdle((trigger) => this.#offer(trigger));
     return this.show();
   }
 
@@ -49,6 +51,7 @@ class Shop {
     if (kind === "category") return this.#category(name, new URLSearchParams(location.search).get("style"));
     if (kind === "product" && this.catalog.get(name)) return this.#product(this.catalog.get(name));
     if (kind === "cart") return this.#cart();
+    if (kind === "checkout" && this.basket.lines.length) return this.#checkout();
     return this.#home();
   }
 
@@ -85,7 +88,6 @@ class Shop {
   #cart() {
     this.#page("Cart", views.cart(this.basket));
     this.shopkeeper.track("Cart Viewed", { products: this.basket.asProducts() });
-    $("#order")?.addEventListener("click", () => this.#order());
     document.querySelectorAll("[data-line]").forEach((line) => {
       line.querySelector("[data-more]").addEventListener("click", () => this.#pieces(line.dataset.line, 1));
       line.querySelector("[data-less]").addEventListener("click", () => this.#pieces(line.dataset.line, -1));
@@ -99,11 +101,17 @@ class Shop {
     this.show();
   }
 
+  #checkout() {
+    this.#page("Checkout", views.checkout(this.basket));
+    this.shopkeeper.track("Checkout Started", { value: this.basket.toPay, products: this.basket.asProducts() });
+    $("#order").addEventListener("click", () => this.#order());
+  }
+
   #order() {
     const order = `demo-${Date.now().toString(36)}`;
-    const [products, revenue] = [this.basket.asProducts(), Math.round(this.basket.total * 100) / 100];
-    this.shopkeeper.track("Checkout Started", { order_id: order, revenue, products });
-    this.shopkeeper.track("Order Completed", { order_id: order, revenue, currency: "EUR", products });
+    const { coupon, discount, toPay: revenue } = this.basket;
+    const given = coupon ? { coupon, discount } : {};
+    this.shopkeeper.track("Order Completed", { order_id: order, revenue, currency: "EUR", products: this.basket.asProducts(), ...given });
     this.basket.clear();
     this.#marks("");
     $("#main").innerHTML = views.thanks(order);
@@ -113,18 +121,25 @@ class Shop {
   /** Ask for placements and put in place what comes; say which of it was seen. */
   async #fill(placements, page) {
     const visit = this.#visit;
-    const decision = await this.shopkeeper.personalize(placements, { page, cart: this.basket.asQuestion() });
+    const decision = await this.shopkeeper.personalize(placements, { page, cart: this.basket.asQuestion(), context: this.#context() });
     if (visit !== this.#visit) return;
     this.decision = decision;
     placements.forEach((name) => this.#place(name, decision.placements[name]));
+  }
+
+  /** What this page tells of the world, for campaigns to ask about. */
+  #context() {
+    return localStorage.getItem("weather") ? { weather: localStorage.getItem("weather") } : {};
   }
 
   #place(name, placement) {
     const section = $(`[data-row="${name}"]`);
     if (!section) return;
     if (placement?.type === "banner") {
+      if (!placement.content) return;
       const from = placement.content.link?.match(/\/category\/([^?]+)/)?.[1];
-      section.innerHTML = views.hero(placement.content, this.#collage(from && decodeURIComponent(from)));
+      section.innerHTML = views.hero(placement, this.#collage(from && decodeURIComponent(from)));
+      this.shopkeeper.promotionViewed(this.decision, name);
     } else {
       const shown = (placement?.products ?? [])
         .map(({ id, reason }, slot) => ({ product: this.catalog.get(id), slot, reason }))
@@ -133,20 +148,9 @@ class Shop {
       if (!shown.length) return;
       const cards = shown.map(({ product, slot, reason }) => views.card(product, { placement: name, slot, reason }));
       section.querySelector(".cards").innerHTML = cards.join("");
-      placement.shown = shown.map(({ product, slot }) => ({ product_id: product.id, position: slot }));
-      this.shopkeeper.track("Product List Viewed", { list_id: name, decision_id: this.decision.decisionId, products: placement.shown });
+      const products = shown.map(({ product, slot }) => ({ product_id: product.id, position: slot }));
+      this.shopkeeper.track("Product List Viewed", { list_id: name, decision_id: this.decision.decisionId, products });
     }
-    this.shopkeeper.track("Promotion Viewed", this.#promotion(name, placement));
-  }
-
-  #promotion(name, placement, slot) {
-    const product = placement.products?.[slot]?.id;
-    return {
-      promotion_id: this.decision?.decisionId, name, creative: placement.strategy ?? placement.type, decision_id: this.decision?.decisionId,
-      ...(slot === undefined ? {} : { position: slot }),
-      ...(product ? { product_id: product } : {}),
-      ...(slot === undefined && placement.shown ? { products: placement.shown } : {}),
-    };
   }
 
   #collage(category) {
@@ -161,29 +165,28 @@ class Shop {
     const { placement, slot } = link.dataset;
     const shown = placement && this.decision?.placements[placement];
     if (shown) {
-      this.shopkeeper.track("Promotion Clicked", this.#promotion(placement, shown, Number(slot)));
+      this.shopkeeper.promotionClicked(this.decision, placement);
       const product = shown.products?.[slot]?.id;
       if (product) this.shopkeeper.track("Product Clicked", { product_id: product, list_id: placement, position: Number(slot), decision_id: this.decision.decisionId });
     }
     this.go(link.getAttribute("href"));
   }
 
-  async #onExit(trigger, stop) {
-    if (sessionStorage.getItem("offered")) return;
-    sessionStorage.setItem("offered", "asked");
-    const page = { type: location.pathname === "/cart" ? "cart" : "other" };
-    const decision = await this.shopkeeper.personalize(["exit-offer"], { page, trigger, cart: this.basket.asQuestion() });
-    const placement = decision.placements["exit-offer"];
-    if (!placement?.content) return sessionStorage.removeItem("offered"); // not now; perhaps with more in the cart
-    stop();
-    sessionStorage.setItem("offered", "shown");
-    const facts = { promotion_id: decision.decisionId, decision_id: decision.decisionId, name: "exit-offer", creative: "offer" };
-    this.shopkeeper.track("Promotion Viewed", facts);
-    const answer = await ask($("#offer"), views.offer(placement.content));
-    if (answer === "take") {
-      this.shopkeeper.track("Promotion Clicked", { ...facts, position: 0 });
-      this.go("/cart");
-    }
+  /** Ask whether there is an offer for this moment; the server knows when to be silent. */
+  async #offer(trigger) {
+    if (this.#asking || $("dialog[open]")) return;
+    this.#asking = true;
+    const page = { type: location.pathname.split("/")[1] || "home" };
+    const decision = await this.shopkeeper.personalize(["exit-offer"], { page, trigger, cart: this.basket.asQuestion(), context: this.#context() });
+    this.#asking = false;
+    const content = decision.placements["exit-offer"]?.content;
+    if (!content || $("dialog[open]")) return;
+    this.shopkeeper.promotionViewed(decision, "exit-offer");
+    if ((await ask($("#offer"), views.offer(content))) === "take") {
+      this.shopkeeper.promotionClicked(decision, "exit-offer");
+      this.basket.coupon = content.coupon;
+      this.go("/checkout");
+    } else this.shopkeeper.promotionDismissed(decision, "exit-offer");
   }
 
   async #signIn() {
@@ -196,8 +199,8 @@ class Shop {
 
   async #identify(firstName) {
     const answer = await fetch("/demo/token", { method: "POST", body: JSON.stringify({ name: firstName }) });
-    const { userId, userToken } = await answer.json();
-    this.shopkeeper.identify(userId, userToken, { firstName });
+    const { userId, userToken, traits } = await answer.json();
+    this.shopkeeper.identify(userId, userToken, { firstName, ...traits });
   }
 
   #page(name, markup, properties) {

@@ -14,6 +14,7 @@ export class Shopkeeper {
   #queue = [];
   #sending = Promise.resolve();
   #flushing = null;
+  #experiments = new Set();
 
   /** `onSent(event, logId)` and `onDecision(decision, asked)` let a page look over its shoulder. */
   constructor({ server, writeKey, storage = localStorage, onSent = () => {}, onDecision = () => {} }) {
@@ -58,20 +59,21 @@ export class Shopkeeper {
   reset() {
     this.storage.removeItem("shopkeeper.user");
     this.storage.removeItem("shopkeeper.anonymousId");
+    this.#experiments.clear();
     this.lastLogId = null;
   }
 
   /**
-   * Ask what to show in these placements. The answer knows every event that was sent before: where it
+   * Ask what to show in these placements; `context` is whatever campaigns may ask about. The answer knows every event that was sent before: where it
    * comes back older than that, which takes some milliseconds at most, it is asked for once more.
    */
-  async personalize(placements, { page, cart, trigger, options } = {}) {
+  async personalize(placements, { page, cart, context, trigger, options } = {}) {
     const startedAt = performance.now();
     await this.flush();
     const { userId, userToken } = this.user ?? {};
     const question = {
       placements, userId, userToken, anonymousId: this.anonymousId, page, cart, options,
-      context: { trigger, consent: this.#consent() }, writeKey: this.writeKey,
+      context: { locale: navigator.language, device: device(), ...context, trigger, consent: this.#consent() }, writeKey: this.writeKey,
     };
     let decision;
     let asked = 0;
@@ -80,6 +82,7 @@ export class Shopkeeper {
       decision = await this.#ask(question);
       asked += 1;
     } while (asked <= ASK_AGAIN_TIMES && isOlder(decision.profile.appliedUpTo, this.lastLogId));
+    this.#experimentsViewed(decision);
     this.onDecision(decision, { asked, ms: performance.now() - startedAt, placements });
     return decision;
   }
@@ -101,6 +104,42 @@ export class Shopkeeper {
     };
   }
 
+  /** Call back once nothing was moved, typed or touched for so long. */
+  onIdle(callback, idleMs = 60_000) {
+    const signs = ["mousemove", "keydown", "scroll", "touchstart"];
+    let timer;
+    const wake = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => callback("idle"), idleMs);
+    };
+    signs.forEach((sign) => addEventListener(sign, wake, { passive: true }));
+    wake();
+    return () => {
+      clearTimeout(timer);
+      signs.forEach((sign) => removeEventListener(sign, wake));
+    };
+  }
+
+  /** Tell that a banner or an offer was seen; nothing where no campaign is behind it. */
+  promotionViewed(decision, name) {
+    this.#promotion("Promotion Viewed", decision, name);
+  }
+
+  promotionClicked(decision, name) {
+    this.#promotion("Promotion Clicked", decision, name);
+  }
+
+  /** Tell that it was closed; it then keeps silent for as long as its campaign says. */
+  promotionDismissed(decision, name) {
+    this.#promotion("Promotion Dismissed", decision, name);
+  }
+
+  #promotion(event, decision, name) {
+    const { campaign, variation } = decision?.placements[name] ?? {};
+    if (!campaign) return;
+    this.track(event, { decision_id: decision.decisionId, promotion_id: campaign, creative: variation, name, position: name });
+  }
+
   /** Return once all events so far are accepted, or given up. */
   flush() {
     const events = this.#queue.splice(0);
@@ -112,12 +151,24 @@ export class Shopkeeper {
     const now = new Date().toISOString();
     const event = { ...fields, messageId: randomId(), anonymousId: this.anonymousId, timestamp: now };
     if (this.user) event.userId = this.user.userId;
-    event.context = { locale: navigator.language, userAgent: navigator.userAgent, consent: this.#consent() };
+    event.context = { locale: navigator.language, device: { type: device() }, userAgent: navigator.userAgent, consent: this.#consent() };
     this.#queue.push(event);
     this.#flushing ??= setTimeout(() => {
       this.#flushing = null;
       this.flush();
     });
+  }
+
+  /** Tell which variations of experiments a decision shows, each once a page. */
+  #experimentsViewed({ experiments = [] }) {
+    for (const { experimentId, experimentName, variationId, variationName } of experiments) {
+      if (this.#experiments.has(`${experimentId}/${variationId}`)) continue;
+      this.#experiments.add(`${experimentId}/${variationId}`);
+      this.track("Experiment Viewed", {
+        experiment_id: experimentId, experiment_name: experimentName,
+        variation_id: variationId, variation_name: variationName,
+      });
+    }
   }
 
   #consent() {
@@ -171,6 +222,10 @@ function isOlder(known, sent) {
   if (!known || !sent) return false;
   const [a, b] = [known, sent].map((id) => id.split("-").map(Number));
   return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
+}
+
+function device() {
+  return matchMedia("(pointer: coarse)").matches ? "mobile" : "desktop";
 }
 
 function randomId() {

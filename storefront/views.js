@@ -42,9 +42,9 @@ export function home(banner) {
   return `<section id="hero" data-row="home-hero">${banner ?? ""}</section>${rows(HOME_ROWS)}`;
 }
 
-export function hero(content, drawn) {
+export function hero({ content, campaign, reason }, drawn) {
   const button = content.link ? `<a class="button" href="${escape(content.link)}" data-link data-placement="home-hero" data-slot="0">Have a look</a>` : "";
-  return `<div class="hero"><div><h1>${escape(content.headline)}</h1><p>${escape(content.text)}</p>${button}</div><div class="collage">${drawn.map((product) => picture(product)).join("")}</div></div>`;
+  return `<div class="hero" data-campaign="${escape(campaign ?? "")}"><div><h1>${escape(content.headline)}</h1><p>${escape(content.text)}</p>${button}${campaign ? `<p class="small">${escape(reason)}</p>` : ""}</div><div class="collage">${drawn.map((product) => picture(product)).join("")}</div></div>`;
 }
 
 export function category(catalog, name, style, most) {
@@ -68,7 +68,17 @@ export function cart(basket) {
   const lines = basket.lines.map(
     ({ product: item, quantity }) => `<li data-line="${escape(item.id)}"><a href="/product/${encodeURIComponent(item.id)}" data-link>${picture(item)}</a><div><a class="name" href="/product/${encodeURIComponent(item.id)}" data-link>${escape(item.name)}</a><span>${money(item.price)}</span></div><div class="pieces"><button type="button" data-less aria-label="One less">−</button><b>${quantity}</b><button type="button" data-more aria-label="One more">+</button></div></li>`,
   );
-  return `<h1>Your cart</h1><div class="checkout"><ul>${lines.join("")}</ul><div class="sum"><p>Total <b>${money(basket.total)}</b></p><button id="order" class="button" type="button">Place the order</button><p class="small">No money moves: this only sends “Order Completed”.</p></div></div>${waiting("Goes with what is in your cart", "cart-next", 4)}`;
+  return `<h1>Your cart</h1><div class="checkout"><ul>${lines.join("")}</ul><div class="sum">${sum(basket)}<a id="checkout" class="button" href="/checkout" data-link>Checkout</a></div></div>${waiting("Goes with what is in your cart", "cart-next", 4)}`;
+}
+
+export function checkout(basket) {
+  const lines = basket.lines.map(({ product: item, quantity }) => `<li><span class="name">${quantity} × ${escape(item.name)}</span></li>`);
+  return `<h1>Checkout</h1><div class="checkout"><ul>${lines.join("")}</ul><div class="sum">${sum(basket)}<button id="order" class="button" type="button">Place the order</button><p class="small">No money moves: this only sends “Order Completed”.</p></div></div>`;
+}
+
+function sum(basket) {
+  const given = basket.discount ? `<p class="small">${escape(basket.coupon)} −${money(basket.discount)}</p>` : "";
+  return `${given}<p>Total <b>${money(basket.toPay)}</b></p>`;
 }
 
 export function thanks(order) {

@@ -8,6 +8,7 @@ import msgspec
 
 from config.events import (
     ConsentRefused,
+    Decided,
     Entry,
     Erase,
     Event,
@@ -18,7 +19,8 @@ from config.events import (
 from config.examples import Example
 from config.keys import DAY_MS, Ids, Subject
 from online_models.users import User, UserState, is_forgotten
-from stream.sessions import due_at
+from stream.attribution import due_at as decisions_due_at
+from stream.sessions import due_at as sessions_due_at
 from stream.timers import Timers
 
 LoadUser = Callable[[str], User | None]
@@ -36,7 +38,8 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
 
     def received_at(self) -> int:
         """Return the time to which this entry moves the clock (ms), 0 where it does not."""
-        if self.source is None and isinstance(self.entry, Event | Tick | ConsentRefused | Erase):
+        dated = Event | Decided | Tick | ConsentRefused | Erase
+        if self.source is None and isinstance(self.entry, dated):
             return self.entry.received_at
         return 0
 
@@ -102,7 +105,11 @@ class Batch:
 
     def keep(self, digest: str, state: UserState) -> None:
         """Store a changed state and set its timer."""
-        self.timers.set(digest, due_at(state, self.rules.session_gap_ms))
+        due_at = sessions_due_at(state, self.rules.session_gap_ms)
+        if state.open_decisions:
+            decided_due_at = decisions_due_at(state.open_decisions)
+            due_at = decided_due_at if due_at is None else min(due_at, decided_due_at)
+        self.timers.set(digest, due_at)
         self.store(digest, state)
 
     def store(self, digest: str, user: User | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import redis
 
 from config.events import ENTRY_FIELD
-from config.examples import Touched, decode_examples
+from config.examples import Example, SessionFinished, decode_examples
 from config.keys import Keys
 from config.log_ids import log_id
 from stream.commits import START
@@ -14,6 +14,8 @@ from stream.model_shards import Part
 
 BLOCK_MS = 50
 PAUSE_SECONDS = 0.02  # lets examples gather, so that a row is written less often than it changes
+LONGEST_PAUSE_SECONDS = 0.1
+MODEL_BYTES_A_SECOND = 1_000_000  # dense models are written whole: large ones gather for longer
 ENTRIES_A_ROUND = 1_000
 
 
@@ -26,6 +28,11 @@ class ExampleReader:
         self._keys = keys
         self._sources = {keys.examples(n).encode(): n for n in range(n_sources)}
         self._positions: dict[int, str] = {}
+        self._n_bytes = 0
+
+    def wrote(self, n_bytes: int) -> None:
+        """Take note of how much of dense models the last round wrote."""
+        self._n_bytes += n_bytes
 
     def stand_at(self, positions: dict[int, str]) -> None:
         """Stand no further than these positions; a source that is not named is at its start."""
@@ -60,16 +67,27 @@ class ExampleReader:
             for name, entries in (reply.items() if isinstance(reply, dict) else reply or ())
         ]
         if parts and all(part.n_entries < count for part in parts):
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(pause_after(self._n_bytes))
+        self._n_bytes = 0
         return parts
 
     def _part(self, source: int, entries: list[tuple[bytes, list[bytes]]]) -> Part:
         after, until = self._positions[source], entries[-1][0].decode()
         self._positions[source] = until
-        examples: list[tuple[str, Touched]] = []
+        examples: list[tuple[str, Example]] = []
         for entry_id, flat in entries:
             fields = dict(zip(flat[::2], flat[1::2], strict=True)) if flat else {}
             name = entry_id.decode()
             found = decode_examples(fields.get(ENTRY_FIELD, b""))
-            examples += [(name, example) for example in found if isinstance(example, Touched)]
+            # No model learns from finished sessions.
+            examples += [(name, one) for one in found if not isinstance(one, SessionFinished)]
         return Part(source, after, until, examples, len(entries))
+
+
+def pause_after(n_bytes: int) -> float:
+    """Return for how long (s) examples gather after a round that wrote so much of dense models.
+
+    >>> pause_after(0), pause_after(1_000_000)
+    (0.02, 0.1)
+    """
+    return min(PAUSE_SECONDS + n_bytes / MODEL_BYTES_A_SECOND, LONGEST_PAUSE_SECONDS)

@@ -5,7 +5,10 @@ chains, and no cycles. A browser that several people share leads to whom it name
 happened before stays with the first.
 """
 
+from collections.abc import Sequence
+
 from config.events import ConsentRefused, Erase, Event, Link, Merge
+from config.examples import Example
 from online_models.users import (
     BrokenState,
     Linked,
@@ -15,7 +18,9 @@ from online_models.users import (
     decode_user,
     encode_user,
 )
+from stream.attribution import forget_undecided
 from stream.batch import Batch
+from stream.exposures import changes_since, figures_of
 from stream.merging import merge_into
 
 
@@ -61,8 +66,13 @@ def merge(batch: Batch, digest: str, entry: Merge) -> UserState | None:
         batch.count("merge", "suppressed")
         return None
     if isinstance(user, UserState):
+        before = figures_of(user.exposures, other.exposures)
         merge_into(user, other, batch.rules.session_gap_ms)
         other = user
+        if has_refused(user):
+            forget_undecided(user)
+        # Two visitors who were counted turn out to be one.
+        teach(batch, user, changes_since(before, figures_of(user.exposures), batch.clock))
     batch.count("merge", "applied")
     return other
 
@@ -75,15 +85,27 @@ def refuse(batch: Batch, digest: str, refusal: ConsentRefused) -> None:
     elif isinstance(user, UserState):
         refused = (refusal.occurred_at, False)
         user.consent = max(user.consent or refused, refused)
+        if has_refused(user):
+            forget_undecided(user)
         batch.store(digest, user)
     batch.count("consent", "refused")
 
 
 def refuses(user: UserState, event: Event) -> bool:
     """Tell whether the user refused consent and this event does not bring it back."""
-    if user.consent is None or user.consent[1]:
-        return False
-    return event.context.get("consent") is not True
+    return has_refused(user) and event.context.get("consent") is not True
+
+
+def has_refused(user: UserState) -> bool:
+    """Tell whether the user's last word on consent was no."""
+    return user.consent is not None and not user.consent[1]
+
+
+def teach(batch: Batch, user: UserState, examples: Sequence[Example]) -> None:
+    """Hand examples to the learning flow, unless the user refused."""
+    if not has_refused(user):
+        for example in examples:
+            batch.teach(example)
 
 
 def erase(batch: Batch, digest: str, entry: Erase) -> None:

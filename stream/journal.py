@@ -5,7 +5,16 @@ shard forwarded do not move it. Timers due by the clock fire before the entry th
 entry that raises leaves the batch unusable: the caller drops it and all that was in memory.
 """
 
-from config.events import ConsentRefused, Erase, Event, Forwarded, InvalidEvent, Link, Merge
+from config.events import (
+    ConsentRefused,
+    Decided,
+    Erase,
+    Event,
+    Forwarded,
+    InvalidEvent,
+    Link,
+    Merge,
+)
 from config.examples import SessionFinished
 from config.log_ids import log_id
 from online_models.users import (
@@ -16,8 +25,11 @@ from online_models.users import (
     UserState,
 )
 from stream import identity
+from stream.attribution import close_due, settle, take_decided
 from stream.batch import Batch, DeadLetter, Logged
 from stream.dedupe import remember_id
+from stream.exposures import Told, figures_of
+from stream.moments import note_moment, visits_of
 from stream.profiles import apply_event, count_session, new_state
 from stream.sessions import take_finished, take_surplus
 from stream.teaching import examples_of
@@ -51,7 +63,9 @@ def apply(batch: Batch, logged: Logged) -> None:
     elif isinstance(entry, Merge):
         state = identity.merge(batch, logged.digest, entry)
         if state is not None:
-            _keep(batch, logged.digest, state)
+            _keep(batch, logged.digest, state, figures_of(state.exposures))
+    elif isinstance(entry, Decided):
+        _take_decided(batch, logged, entry)
     elif isinstance(entry, ConsentRefused):
         identity.refuse(batch, logged.digest, entry)
     elif isinstance(entry, Erase):
@@ -91,6 +105,8 @@ def _fire(batch: Batch, digest: str) -> None:
         if isinstance(user, UserState):
             finished = take_finished(user, batch.clock, batch.rules.session_gap_ms)
             _finish(batch, digest, user, finished)
+            if user.open_decisions:
+                identity.teach(batch, user, close_due(user, batch.clock))
             batch.keep(digest, user)
     except UnknownStateVersion:
         raise
@@ -102,8 +118,9 @@ def _fire(batch: Batch, digest: str) -> None:
 def _finish(batch: Batch, digest: str, state: UserState, sessions: list[Session]) -> None:
     for session in sessions:
         count_session(state, session)
-        if state.consent is None or state.consent[1]:
-            batch.teach(_outcome(session, batch.clock))
+        identity.teach(batch, state, [_outcome(session, batch.clock)])
+        if session.moments:
+            identity.teach(batch, state, visits_of(state, session))
         batch.count("session", "finished")
 
 
@@ -152,16 +169,49 @@ def _apply_event(
 ) -> None:
     gap_ms = batch.rules.session_gap_ms
     is_late = event.occurred_at < state.latest_at - gap_ms
+    before = figures_of(state.exposures) if state.exposures else {}
     session, products = apply_event(state, event, received_at, gap_ms)
     if products:
         key = batch.ids.session_key(digest, session.start_at)
         for example in examples_of(event, state, session, products, key):
             batch.teach(example)
+    note_moment(state, session, event)
     batch.count(event.type, "applied_late" if is_late else "applied")
-    _keep(batch, digest, state)
+    _keep(batch, digest, state, before)
 
 
-def _keep(batch: Batch, digest: str, state: UserState) -> None:
+def _take_decided(batch: Batch, logged: Logged, decided: Decided) -> None:
+    """Take a decision's choices; it is no event of a session, and says nothing of the visitor."""
+    user = batch.user(logged.digest)
+    if isinstance(user, Suppressed) or (isinstance(user, UserState) and identity.has_refused(user)):
+        batch.count("decided", "suppressed" if isinstance(user, Suppressed) else "refused")
+        return
+    is_forwarded = logged.source is not None
+    received_at = decided.received_at if is_forwarded else batch.clock
+    if user is None:
+        user = new_state(decided.received_at, received_at)
+    if not is_forwarded:  # what it repeats was dropped where it came in
+        ring = remember_id(user.recent_ids, f"decided:{decided.decision_id}", batch.clock)
+        if ring is None:
+            batch.count("decided", "duplicate")
+            return
+        user.recent_ids = ring
+    user.received_at = max(user.received_at, received_at)
+    if isinstance(user, Linked):
+        batch.store(logged.digest, user)
+        batch.send(user.known, decided)
+        batch.count("decided", "forwarded")
+        return
+    before = figures_of(user.exposures)
+    take_decided(user, decided, received_at)
+    batch.count("decided", "applied")
+    _keep(batch, logged.digest, user, before)
+
+
+def _keep(batch: Batch, digest: str, state: UserState, before: Told) -> None:
+    """Store a changed state; ``before`` is what was told of its exposures so far."""
+    if state.open_decisions or state.exposures:
+        identity.teach(batch, state, settle(state, before, batch.clock))
     surplus = take_surplus(state)
     if surplus:
         _finish(batch, digest, state, surplus)

@@ -73,7 +73,9 @@ class Learner:
                 self.wait_for_redis,
                 max_steps=self._max_steps,
             )
-        return self._shards[number].handle(ranges)
+        report = self._shards[number].handle(ranges)
+        self._reader.wrote(report.n_model_bytes)
+        return report
 
     def wait_for_redis(self, error: Exception) -> None:
         """Wait a moment for a Redis that is away or full; the workers make room.

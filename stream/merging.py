@@ -17,7 +17,8 @@ from online_models.users import (
     UserState,
 )
 from stream import taught
-from stream.orders import count_order
+from stream.attribution import join_reactions
+from stream.orders import count_order, earliness
 from stream.profiles import move_to
 from stream.sessions import add_session
 
@@ -27,9 +28,7 @@ def merge_into(known: UserState, other: UserState, gap_ms: int) -> None:
 
     The dedupe ring stays where its events came in: with the visitor's link.
     """
-    move_to(known, other.latest_at)
-    move_to(other, known.latest_at)
-    known.first_at = min(known.first_at, other.first_at)
+    _share_times(known, other)
     known.received_at = max(known.received_at, other.received_at)
     known.n_events += other.n_events
     for at, anonymous_id in other.anonymous_ids:
@@ -51,11 +50,23 @@ def merge_into(known: UserState, other: UserState, gap_ms: int) -> None:
         note_purchase(known.purchases, times, product_id, known.bought)
     join_shown(known.shown, other.shown, known.viewed)
     _merge_taught(known, other)
+    known.left_at = max(known.left_at, other.left_at)
     known.cart_cleared_at = max(known.cart_cleared_at, other.cart_cleared_at)
     known.cart = change_cart(known.cart, known.cart_cleared_at, other.cart)
     for session in other.open_sessions:
         add_session(known.open_sessions, session, gap_ms)
+    join_reactions(known, other)
     _merge_orders(known, other.order_history)
+
+
+def _share_times(known: UserState, other: UserState) -> None:
+    """Give both the times of the joint history; one without events has none that count."""
+    if not known.n_events:
+        known.latest_at, known.first_at = other.latest_at, other.first_at
+    elif other.n_events:
+        move_to(known, other.latest_at)
+        move_to(other, known.latest_at)
+        known.first_at = min(known.first_at, other.first_at)
 
 
 def _merge_taught(known: UserState, other: UserState) -> None:
@@ -89,7 +100,7 @@ def _merge_orders(known: UserState, orders: list[Order]) -> None:
         if twin is None:
             kept[order.order_id] = order
             continue
-        first, second = sorted((twin, order), key=lambda o: (o.at, o.revenue))
+        first, second = sorted((twin, order), key=earliness)
         kept[order.order_id] = first
         count_order(known, second, -1.0)
     newest_first = sorted(kept.values(), key=lambda o: (-o.at, o.order_id))

@@ -106,9 +106,20 @@ class LearnMetrics:
         self.rows = Counter(
             "shopkeeper_model_rows_written_total", "Rows written", registry=registry
         )
+        self.model_bytes = Counter(
+            "shopkeeper_model_bytes_written_total",
+            "Bytes of dense models written, each whole where it changed",
+            registry=registry,
+        )
         self.refused_rows = Counter(
             "shopkeeper_model_rows_refused_total",
             "Rows not added because a model shard is full",
+            registry=registry,
+        )
+        self.refused = Counter(
+            "shopkeeper_examples_refused_total",
+            "Examples that no model learned from, once for each model they were for",
+            ["reason"],
             registry=registry,
         )
         self.commits = Counter(
@@ -164,5 +175,8 @@ class LearnMetrics:
             self.commits.inc()
             self.examples.inc(report.n_examples)
             self.rows.inc(report.n_rows)
+            self.model_bytes.inc(report.n_model_bytes)
+            for reason, n_refused in report.refused.items():
+                self.refused.labels(reason).inc(n_refused)
             if report.newest_ms:
                 self.append_to_learned.observe(max(now_ms - report.newest_ms, 0.0) / 1000)

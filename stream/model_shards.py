@@ -1,9 +1,10 @@
-"""Load, learn, commit: a model shard's rows and its positions in all examples, together.
+"""Load, learn, commit: a model shard's rows, models and sums and its positions, together.
 
 The rule of ``shards.py``, with a position per source: each range of examples that was read is
 announced to every model shard, which commits its position in that source, examples or none.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,13 +12,24 @@ from typing import Any
 import msgspec
 from redis.exceptions import WatchError
 
-from config.examples import Touched
-from config.keys import MAX_CHANGES, SESSIONS_SHARD, Keys
+from config.examples import Example, Touched
+from config.keys import (
+    MAX_CHANGES,
+    MODELS_CHANGED,
+    ROWS_CHANGED,
+    SESSIONS_SHARD,
+    SUMS_CHANGED,
+    Keys,
+)
 from config.log_ids import log_id
 from config.session_log import STEPS_AN_ENTRY, STEPS_FIELD, TIME_FIELD, Step, encode_steps
+from online_models.dense import Kinds
+from online_models.kinds import KINDS
 from online_models.popularity import Row, decode_row, encode_row
+from stream.commands import Command
 from stream.commits import START, BrokenCommit
 from stream.learning import MAX_ROWS, learn, row_names
+from stream.model_parts import DenseShard, SumsShard
 from stream.transactions import AWAY, Transactions
 
 CACHED_ROWS = 20_000
@@ -31,7 +43,7 @@ class Part:
     source: int
     after: str
     until: str
-    examples: list[tuple[str, Touched]]
+    examples: list[tuple[str, Example]]
     n_entries: int = 0
 
 
@@ -55,6 +67,8 @@ class LearnReport:
     n_conflicts: int = 0
     n_reconnects: int = 0
     n_refused_rows: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    n_model_bytes: int = 0
     newest_ms: int = 0
 
 
@@ -108,9 +122,16 @@ class ModelShard:
     wait_for_redis: Callable[[Exception], None]
     max_rows: int = MAX_ROWS
     max_steps: int = MAX_STEPS
+    kinds: Kinds = field(default_factory=lambda: KINDS)
     _written: bytes | None = None
     _rows: dict[str, Row | None] = field(default_factory=dict)
     _n_rows: int | None = None
+    _dense: DenseShard = field(init=False)
+    _sums: SumsShard = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._dense = DenseShard(self.shard, self.keys.models(self.shard), self.kinds)
+        self._sums = SumsShard(self.shard, self.keys.experiments(self.shard))
 
     def handle(self, ranges: Ranges) -> LearnReport:
         """Learn a round of examples and commit, whatever happens to Redis meanwhile."""
@@ -133,6 +154,8 @@ class ModelShard:
 
     def _forget(self) -> None:
         self._written, self._rows, self._n_rows = None, {}, None
+        self._dense.forget()
+        self._sums.forget()
 
     def _handle_once(self, ranges: Ranges, report: LearnReport) -> None:
         key, rows_key = self.keys.model_commit(self.shard), self.keys.model_rows(self.shard)
@@ -144,11 +167,20 @@ class ModelShard:
         positions, examples = self._new(commit, ranges, report)
         if positions == commit.positions:
             return
-        touched = [example for _, example in examples]
+        touched = [one for _, one in examples if isinstance(one, Touched)]
+        others = [one for _, one in examples if not isinstance(one, Touched)]
         self._load(row_names(touched, self.shard), rows_key)
         changed = learn(self._rows, touched, self.shard, lambda: self._may_add(report))
         report.newest_ms = max((log_id(entry_id)[0] for entry_id, _ in examples), default=0)
-        commands = self._changes(changed, rows_key, report.newest_ms)
+        models = self._dense.learn(others, self.transactions.read)
+        sums = self._sums.learn(others, self.transactions.read)
+        commands = [*self._write_rows(changed, rows_key), *models.commands, *sums.commands]
+        names = {
+            ROWS_CHANGED: sorted(changed),
+            MODELS_CHANGED: models.names,
+            SUMS_CHANGED: sums.names,
+        }
+        commands += self._announce(names, report.newest_ms)
         n_steps = commit.n_steps
         if self.shard == SESSIONS_SHARD:
             commands += self._steps(touched, n_steps, report.newest_ms)
@@ -161,13 +193,15 @@ class ModelShard:
         self.transactions.execute([*commands, ("SET", key, written)])
         self._written = written
         report.is_committed, report.n_examples, report.n_rows = True, len(examples), len(changed)
+        report.refused = models.refused + sums.refused
+        report.n_model_bytes = models.n_bytes
         self._let_go(changed)
 
     def _new(
         self, commit: ModelCommit, ranges: Ranges, report: LearnReport
-    ) -> tuple[dict[int, str], list[tuple[str, Touched]]]:
+    ) -> tuple[dict[int, str], list[tuple[str, Example]]]:
         """Return the positions after this round and the examples that are new; mind gaps."""
-        positions, examples = dict(commit.positions), list[tuple[str, Touched]]()
+        positions, examples = dict(commit.positions), list[tuple[str, Example]]()
         for part in ranges.parts:
             position = positions.get(part.source, START)
             if log_id(position) < log_id(part.after):
@@ -195,9 +229,7 @@ class ModelShard:
         self._n_rows += 1
         return True
 
-    def _changes(
-        self, changed: set[str], rows_key: str, newest_ms: int
-    ) -> list[tuple[str | bytes | int, ...]]:
+    def _write_rows(self, changed: set[str], rows_key: str) -> list[Command]:
         if not changed:
             return []
         fields: list[str | bytes] = []
@@ -205,20 +237,24 @@ class ModelShard:
             row = self._rows[name]
             assert row is not None
             fields += (name, encode_row(row))
-        stream = self.keys.model_changes(self.shard)
-        names = "\n".join(sorted(changed))
-        return [
-            ("HSET", rows_key, *fields),
-            ("XADD", stream, "MAXLEN", "~", MAX_CHANGES, "*", "n", names, "t", newest_ms),
-        ]
+        return [("HSET", rows_key, *fields)]
 
-    def _steps(
-        self, touched: list[Touched], n_steps: int, newest_ms: int
-    ) -> list[tuple[str | bytes | int, ...]]:
+    def _announce(self, changed: dict[bytes, list[str]], newest_ms: int) -> list[Command]:
+        """Return what tells servers of all that changed."""
+        fields = [
+            part for what, names in changed.items() if names for part in (what, "\n".join(names))
+        ]
+        if not fields:
+            return []
+        stream = self.keys.model_changes(self.shard)
+        bound = ("MAXLEN", "~", MAX_CHANGES)
+        return [("XADD", stream, *bound, "*", *fields, TIME_FIELD, newest_ms)]
+
+    def _steps(self, touched: list[Touched], n_steps: int, newest_ms: int) -> list[Command]:
         """Return what appends steps to their log, and keeps that as long as the index it is for."""
         key = self.keys.session_log()
         oldest = f"{max(n_steps - self.max_steps - self.max_steps // 4, 0)}-0"
-        commands: list[tuple[str | bytes | int, ...]] = []
+        commands: list[Command] = []
         for start in range(0, len(touched), STEPS_AN_ENTRY):
             some = touched[start : start + STEPS_AN_ENTRY]
             data = encode_steps([Step(one.session, one.product_id, one.action) for one in some])

@@ -8,7 +8,7 @@ from functools import cache
 from math import frexp
 from typing import Any
 
-from config.commerce import Name, Product, as_text, products_of, revenue_of
+from config.commerce import Name, Product, as_text, has_discount, products_of, revenue_of
 from config.events import Event
 from online_models.bounded import change_cart, earliest, latest, remember, take_latest
 from online_models.decay import (
@@ -31,6 +31,7 @@ from online_models.users import (
     Session,
     UserState,
 )
+from stream.attribution import take_product_click, take_promotion
 from stream.orders import add_order
 from stream.sessions import session_of
 
@@ -60,8 +61,11 @@ def apply_event(
     Returns the session it belongs to, and the products that the visitor turned to with it.
     """
     at = event.occurred_at
-    move_to(state, at)
-    state.first_at = min(state.first_at, at)
+    if state.n_events:
+        move_to(state, at)
+        state.first_at = min(state.first_at, at)
+    else:  # until now only decisions were known, which date nothing
+        state.latest_at = state.first_at = at
     state.received_at = max(state.received_at, received_at)
     state.n_events += 1
     _take_identity(state, event)
@@ -79,6 +83,7 @@ def apply_event(
 
 def count_session(state: UserState, session: Session) -> None:
     """Count a session that is over."""
+    state.left_at = max(state.left_at, session.end_at)
     state.sessions.add(1.0, weights_at(session.start_at, state.latest_at))
 
 
@@ -186,6 +191,14 @@ def _see_list(state: UserState, session: Session, event: Event, weights: Weights
 def _click(state: UserState, session: Session, event: Event, weights: Weights) -> list[Product]:
     for product in products_of(event):
         note_turned_to(state.shown, product.product_id, event.occurred_at, state.viewed)
+    take_product_click(state, event)
+    return []
+
+
+def _see_promotion(
+    state: UserState, session: Session, event: Event, weights: Weights
+) -> list[Product]:
+    take_promotion(state, event)
     return []
 
 
@@ -235,7 +248,8 @@ def _order(state: UserState, session: Session, event: Event, weights: Weights) -
     for product in products:
         remember(state.bought, event.occurred_at, product.product_id, MAX_RECENT_PRODUCTS)
         note_purchase(state.purchases, [event.occurred_at], product.product_id, state.bought)
-    add_order(state, Order(event.occurred_at, order_id, max(revenue_of(event), 0.0)))
+    revenue, is_discounted = max(revenue_of(event), 0.0), has_discount(event)
+    add_order(state, Order(event.occurred_at, order_id, revenue, is_discounted))
     if not is_new:
         return []
     for product in products:
@@ -299,4 +313,7 @@ _ACTS: dict[str, Callable[[UserState, Session, Event, Weights], list[Product]]] 
     Name.CHECKOUT_STEP_COMPLETED: _reach_stage,
     Name.PAYMENT_INFO_ENTERED: _reach_stage,
     Name.ORDER_COMPLETED: _order,
+    Name.PROMOTION_VIEWED: _see_promotion,
+    Name.PROMOTION_CLICKED: _see_promotion,
+    Name.PROMOTION_DISMISSED: _see_promotion,
 }

@@ -7,6 +7,7 @@ longer than a gap by the shard's clock; it then counts, once.
 
 from online_models.bounded import earliest, latest
 from online_models.users import MAX_OPEN_SESSIONS, Session, UserState
+from stream.moments import join_moments
 
 
 def session_of(state: UserState, occurred_at: int, received_at: int, gap_ms: int) -> Session:
@@ -78,4 +79,5 @@ def _join(first: Session, second: Session) -> Session:
         landing_page=earliest(first.landing_page, second.landing_page),
         device=latest(first.device, second.device),
         stage=latest(first.stage, second.stage),
+        moments=join_moments(first.moments, second.moments),
     )

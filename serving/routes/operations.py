@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from serving.answers import answer
-from serving.dependencies import MetricsOf, WatcherOf
+from serving.dependencies import CampaignFileOf, MetricsOf, WatcherOf
 
 router = APIRouter()
 
@@ -16,10 +16,11 @@ async def healthz() -> Response:
 
 
 @router.get("/readyz")
-async def readyz(watcher: WatcherOf) -> Response:
-    """Answer 200 when nothing is missing, else 503 and what is."""
+async def readyz(watcher: WatcherOf, campaign_file: CampaignFileOf) -> Response:
+    """Answer 200 when nothing is missing, else 503 and what is; also how campaigns stand."""
     missing = sorted(watcher.last.missing)
-    return answer({"ready": not missing, "missing": missing}, 503 if missing else 200)
+    told = {"ready": not missing, "missing": missing, "campaigns": campaign_file.state}
+    return answer(told, 503 if missing else 200)
 
 
 @router.get("/metrics")

@@ -1,9 +1,16 @@
 from typing import Any
 
+import msgspec
 import pytest
 
-from config.commerce import MAX_PRODUCTS, check_commerce, products_of, revenue_of
-from config.events import InvalidEvent
+from config.commerce import (
+    MAX_PRODUCTS,
+    check_commerce,
+    has_discount,
+    products_of,
+    revenue_of,
+)
+from config.events import InvalidEvent, Reason
 from tests.builders import an_event
 
 
@@ -45,6 +52,24 @@ def test_revenue_is_what_the_order_says_else_the_sum(
 
 
 @pytest.mark.parametrize(
+    ("properties", "is_discounted"),
+    [
+        ({}, False),
+        ({"coupon": " ", "discount": 0}, False),
+        ({"coupon": "TEN"}, True),
+        ({"discount": "2.50"}, True),
+        ({"discount": "nan"}, False),
+        ({"products": [{"product_id": "a"}, {"product_id": "b", "coupon": "TEN"}]}, True),
+        ({"products": [7, {"product_id": "b", "discount": -1}]}, False),
+    ],
+)
+def test_an_order_is_discounted_as_a_whole_or_in_a_line(
+    properties: dict[str, Any], is_discounted: bool
+) -> None:
+    assert has_discount(an_event("Order Completed", **properties)) is is_discounted
+
+
+@pytest.mark.parametrize(
     ("name", "properties", "detail"),
     [
         ("Product Viewed", {"product_id": {}}, "product_id"),
@@ -63,3 +88,34 @@ def test_what_the_spec_needs_is_checked(name: str, properties: dict[str, Any], d
 
 def test_events_outside_the_spec_pass() -> None:
     check_commerce(an_event("Song Played", products="any", revenue="thing"))
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "told"),
+    [
+        ("Promotion Viewed", {}, "properties.promotion_id: a text or number is needed, or a name"),
+        ("Promotion Clicked", {"promotion_id": ["spring"]}, "properties.promotion_id: a text"),
+        ("Promotion Viewed", {"promotion_id": "s", "decision_id": {}}, "properties.decision_id"),
+        ("Promotion Viewed", {"promotion_id": "s", "position": 1.5}, "properties.position"),
+        ("Promotion Dismissed", {"promotion_id": "s" * 257}, "at most 256 characters"),
+    ],
+)
+def test_a_promotion_is_told_of_by_short_texts(
+    name: str, properties: dict[str, Any], told: str
+) -> None:
+    event = msgspec.structs.replace(an_event(), name=name, properties=properties)
+    with pytest.raises(InvalidEvent, match=told) as error:
+        check_commerce(event)
+    assert error.value.reason == Reason.BAD_FIELD
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"promotion_id": 17},
+        {"name": "spring"},
+        {"promotion_id": "spring", "position": 2, "creative": "", "decision_id": None},
+    ],
+)
+def test_a_promotion_of_another_tool_is_taken(facts: dict[str, Any]) -> None:
+    check_commerce(msgspec.structs.replace(an_event("Promotion Viewed"), properties=facts))

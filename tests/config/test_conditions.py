@@ -1,6 +1,6 @@
 import pytest
 
-from config.conditions import InvalidCondition, compile_condition, needed_fields
+from config.conditions import InvalidCondition, compile_condition, compile_test, needed_fields
 
 
 def test_a_condition_is_cut_by_what_its_parts_name() -> None:
@@ -34,7 +34,7 @@ def test_what_cannot_be_cut_safely_stays_whole(source: str) -> None:
     [
         ("product.price <", "at 16 of 'product.price <', before ''"),
         ("product.price < 9 && )", "at 22"),
-        ("prodct.price < 9", "'prodct' is not known; allowed: product, user, cart, page"),
+        ("prodct.price < 9", "'prodct' is not known; allowed: product, user, session, cart"),
         ("product.colour == 'red'", "product.colour is not known; allowed: added_at, brand"),
         ("cheap(product)", "cheap() is not known; allowed: bytes, contains"),
     ],
@@ -53,6 +53,26 @@ def test_only_fields_that_are_named_are_needed() -> None:
         "product": None,
         "cart": frozenset(("value",)),
     }
+
+
+@pytest.mark.parametrize(
+    ("source", "fields"),
+    [
+        ("user.traits.tier == 'gold'", {"user_traits": frozenset({"tier"})}),
+        (
+            "has(user . context.city) && user.n_views > 1",
+            {"user": frozenset({"n_views"}), "user_context": frozenset({"city"})},
+        ),
+        ("'user.brands' in user.brands", {"user_brands": None}),
+        ("has(user.traits)", {"user": frozenset({"traits"})}),
+        ("user.traits.tier == r'gold'", {"user": frozenset({"traits"})}),
+        ("cart.value > 1.0 // user.traits", {"cart": frozenset({"value"})}),
+    ],
+)
+def test_maps_of_a_user_are_variables_of_their_own_where_that_can_be_told(
+    source: str, fields: dict[str, frozenset[str] | None]
+) -> None:
+    assert compile_test(source).fields == fields
 
 
 def test_names_that_a_condition_binds_itself_are_its_own() -> None:

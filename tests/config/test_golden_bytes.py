@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from config.events import (
+    CampaignChoice,
     ConsentRefused,
+    Decided,
     Entry,
     Erase,
     Event,
@@ -23,13 +25,25 @@ from config.events import (
     Tick,
     decode_entry,
 )
-from config.examples import Example, SessionFinished, Touched, decode_examples
+from config.examples import (
+    Example,
+    Exposed,
+    Rewarded,
+    SessionFinished,
+    Touched,
+    Visited,
+    decode_examples,
+)
 from config.session_log import Step, decode_steps
 from online_models.decay import Counter
 from online_models.snapshots import Block, Snapshot, read_block
 from online_models.users import (
     CartChange,
+    Contact,
+    Exposure,
     Linked,
+    Moment,
+    OpenDecision,
     Order,
     Session,
     Shown,
@@ -104,6 +118,32 @@ STATE_WITH_MORE = msgspec.structs.replace(
 )
 # Nor had those the fields that say what models were taught.
 STATE_WITH_TAUGHT = msgspec.structs.replace(STATE_WITH_MORE, taught_day=19_675, taught=b"1234")
+# Nor those that say what a visitor had to do with campaigns.
+CHOICE = CampaignChoice(
+    placement="hero",
+    campaign="spring",
+    variation="a",
+    policy="policy:hero",
+    goal="margin",
+    probability=0.25,
+    features=[1.5, -2.0],
+    is_holdout=True,
+    click_ms=61,
+    order_ms=62,
+    margin_rate=0.5,
+    discount_rate=0.125,
+    cooldown_ms=63,
+    arms=["spring/a"],
+)
+STATE_WITH_CAMPAIGNS = msgspec.structs.replace(
+    STATE_WITH_TAUGHT,
+    open_sessions=[msgspec.structs.replace(SESSION, moments=[Moment(64, 65, b"four")])],
+    contacts=[Contact("spring", [(66, "web")], 67, 68, 69)],
+    open_decisions=[OpenDecision("d-1", 70, CHOICE, 71, 72, 73, 74.5, 75, "email", b"more", True)],
+    exposures=[Exposure("colors", "red", 76, True, 77, 78.5, 79.5, 0.5)],
+    clicked_at=80,
+    left_at=81,
+)
 ENTRIES: list[tuple[Entry, str]] = [
     (
         EVENT,
@@ -130,6 +170,13 @@ ENTRIES: list[tuple[Entry, str]] = [
         "30a4636c756283aa70726f647563745f6964a5626f6f7473a57072696365cb4060300000000000a16e03"
         "81a474696572a4676f6c6482a66c6f63616c65a564652d4445a7636f6e73656e74c3",
     ),
+    (
+        Decided("d-1", 81, [CHOICE], [("colors", "red")], "email"),
+        "96a764656369646564a3642d3151919ea46865726fa6737072696e67a161ab706f6c6963793a6865726f"
+        "a66d617267696ecb3fd000000000000092cb3ff8000000000000cbc000000000000000c33d3ecb3fe000"
+        "0000000000cb3fc00000000000003f91a8737072696e672f619192a6636f6c6f7273a3726564a5656d61"
+        "696c",
+    ),
 ]
 EXAMPLES: list[tuple[Example, str]] = [
     (
@@ -139,6 +186,24 @@ EXAMPLES: list[tuple[Example, str]] = [
     (
         Touched("boots", "view", 1, 2, "hiking"),
         "96a7746f7563686564a5626f6f7473a4766965770102a668696b696e67",
+    ),
+    (
+        Rewarded(
+            *("policy:hero", "order", "hero", "spring", "a", 0.25, [1.5, -2.0]),
+            *(True, 1, False, 2, 3.5, 4.5, ["spring/a"]),
+        ),
+        "9fa87265776172646564ab706f6c6963793a6865726fa56f72646572a46865726fa6737072696e67a161"
+        "cb3fd000000000000092cb3ff8000000000000cbc000000000000000c301c202cb400c000000000000cb"
+        "401200000000000091a8737072696e672f61",
+    ),
+    (
+        Exposed("colors", "red", 1, 2, 3, 4, 5, 6.5, 7.5, 8.5, 9.5),
+        "9ca76578706f736564a6636f6c6f7273a37265640102030405cb401a000000000000cb401e0000000000"
+        "00cb4021000000000000cb4023000000000000",
+    ),
+    (
+        Visited([0.5, 1.5], 1, True, False),
+        "95a77669736974656492cb3fe0000000000000cb3ff800000000000001c3c2",
     ),
 ]
 USERS: list[tuple[User, str]] = [
@@ -186,6 +251,26 @@ USERS: list[tuple[User, str]] = [
         "31cb4033400000000000919e0b0c0d0e0f101112cb40338000000000009214b668747470733a2f2f7365"
         "617263682e6578616d706c659215a6737072696e679216a62f626f6f74739217a570686f6e65921802c4"
         "08313233343536373881a3686174922b289193a474656e7492302f2ecd4cdbc40431323334",
+    ),
+    (
+        STATE_WITH_CAMPAIGNS,
+        "01dc0023a57374617465cf0000018bcfe56803cf0000018bcfe56801cf0000018bcfe5680207a3616e6e"
+        "91921fa962726f777365722d319220c381a4746965729221a4676f6c6481a66c6f63616c659222a56465"
+        "2d444594cb3ff0000000000000cb3ff199999999999acb3ff3333333333333cb3ff4cccccccccccd94cb"
+        "4000000000000000cb4000cccccccccccdcb400199999999999acb400266666666666694cb4008000000"
+        "000000cb4008cccccccccccdcb400999999999999acb400a66666666666694cb4010000000000000cb40"
+        "10666666666666cb4010cccccccccccdcb401133333333333394cb4014000000000000cb401466666666"
+        "6666cb4014cccccccccccdcb401533333333333381a668696b696e67cb3fd000000000000081a3616c70"
+        "cb3fe000000000000081a137cb3fe8000000000000919229a5626f6f747391922aa5736f636b7391922b"
+        "a368617491942ca5736f636b73cb4000000000000000cb40230000000000002d91942ea76f726465722d"
+        "31cb4033400000000000c2919f0b0c0d0e0f101112cb40338000000000009214b668747470733a2f2f73"
+        "65617263682e6578616d706c659215a6737072696e679216a62f626f6f74739217a570686f6e65921802"
+        "91934041c404666f7572c408313233343536373881a3686174922b289193a474656e7492302f2ecd4cdb"
+        "c404313233349195a6737072696e67919242a3776562434445919ba3642d31469ea46865726fa6737072"
+        "696e67a161ab706f6c6963793a6865726fa66d617267696ecb3fd000000000000092cb3ff80000000000"
+        "00cbc000000000000000c33d3ecb3fe0000000000000cb3fc00000000000003f91a8737072696e672f61"
+        "474849cb4052a000000000004ba5656d61696cc4046d6f7265c39198a6636f6c6f7273a37265644cc34d"
+        "cb4053a00000000000cb4053e00000000000cb3fe00000000000005051",
     ),
     (
         Linked(known="known-digest", linked_at=51, received_at=52, recent_ids=b"12345678"),

@@ -1,15 +1,21 @@
 """The holes that a weaker commit rule would leave, each tried on a real Redis."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
+import msgspec
 import redis
 
-from config.events import Erase, Tick
+from config.events import ENTRY_FIELD, Decided, Erase, Tick
+from config.examples import Rewarded, decode_examples
 from online_models.users import Suppressed, UserState
 from stream.commands import Command
 from stream.transactions import Transactions
-from tests.builders import MINUTE, NOON, an_event
-from tests.stream.owners import ANN, KEYS, SHARD, Owner, append
+from tests.builders import DAY, HOUR, MINUTE, NOON, an_event
+from tests.stream.owners import ANN, KEYS, SHARD, Owner, append, fields_of
+from tests.stream.test_attribution import OFFER, SPRING, sums_of
+
+OFFER_AT_EXIT = msgspec.structs.replace(OFFER, placement="exit", order_ms=HOUR - 1)
 
 
 def test_two_owners_taking_turns_count_each_event_once(redis_client: redis.Redis) -> None:
@@ -178,3 +184,59 @@ def test_a_quiet_shard_is_caught_up_too_when_redis_came_back_with_older_data(
     owner.go()
 
     assert owner.n_events() == 1
+
+
+def test_choices_are_taught_once_whichever_owner_commits_what(redis_client: redis.Redis) -> None:
+    interrupted = Interrupted(redis_client)
+    owners = [Owner(redis_client, transactions=interrupted), Owner(redis_client)]
+    for number in range(12):
+        at = NOON + number * HOUR
+        shown: dict[str, Any] = {
+            "decision_id": f"d-{number}",
+            "position": "hero",
+            "promotion_id": "spring",
+        }
+        experiments = [("colors", "red"), (f"e{number % 3}", "a")]
+        append(
+            redis_client,
+            Decided(f"d-{number}", at, [SPRING, OFFER_AT_EXIT], experiments),
+            ANN.digest,
+        )
+        append(redis_client, an_event("Promotion Viewed", at=at + 1, **shown))
+        append(
+            redis_client, an_event("Promotion Viewed", at=at + 2, **shown | {"position": "exit"})
+        )
+        if number % 2:
+            append(redis_client, an_event("Promotion Clicked", at=at + 3, **shown))
+        if number % 4 == 0:
+            append(
+                redis_client,
+                an_event("Order Completed", at=at + 4, order_id=f"o-{number}", revenue=80.0),
+            )
+        if number % 3 == 0:
+            interrupted.between.append(owners[1].go)  # overtakes
+        if number % 5 == 4:
+            owners[0].read()  # lost between the source and the commit
+        owners[number % 2].go()
+    append(redis_client, Tick(NOON + 3 * DAY))
+    for owner in (*owners, *owners):
+        owner.go()
+
+    found = [
+        example
+        for fields in fields_of(redis_client, KEYS.examples(SHARD))
+        for example in decode_examples(fields[ENTRY_FIELD])
+    ]
+    taught = [(one.placement, one.shown_at) for one in found if isinstance(one, Rewarded)]
+    clicked = [one.is_clicked for one in found if isinstance(one, Rewarded) if one.goal == "click"]
+    sums = sums_of(found)
+    assert len(taught) == len(set(taught)) == 24
+    assert sum(clicked) == 6
+    assert {
+        name: sums[name, variation]["visitors"] for name, variation in sums if name[0] == "e"
+    } == {
+        "e0": 1,
+        "e1": 1,
+        "e2": 1,
+    }
+    assert (sums["colors", "red"]["orders"], sums["colors", "red"]["revenue"]) == (3, 240.0)

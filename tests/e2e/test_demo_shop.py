@@ -1,55 +1,16 @@
 """The demo shop in a real browser: what a visitor does changes what the next page shows."""
 
 import json
-import re
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 
-from tests.chromium import chromium, is_elsewhere, needs_chromium
-from tests.shopkeeper.builders import wait_for
-
-LEARNED = re.compile(r"first personal decision after")
+from tests.chromium import is_elsewhere, needs_chromium
+from tests.e2e.pages import cards, fill_cart, go_home, view, visit
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def shop_url() -> Iterator[str]:
-    """Run the demo until its shoppers have taught it something; return the shop's address."""
-    with tempfile.TemporaryDirectory(prefix="sk-") as folder:
-        output = Path(folder, "output.txt")
-        options = ["--folder", f"{folder}/demo", "--shop-port", "0", "--events-per-second", "30"]
-        with output.open("w") as file:
-            demo = subprocess.Popen(
-                [sys.executable, "-m", "shopkeeper", "demo", *options],
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            wait_for(
-                lambda: LEARNED.search(output.read_text()) or demo.poll() is not None,
-                "the demo shows no personal decision",
-            )
-            address = re.search(r"shop: +(http://\S+)", output.read_text())
-            assert address, output.read_text()
-            yield address[1]
-        finally:
-            demo.send_signal(signal.SIGINT)
-            demo.wait(60)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -70,58 +31,12 @@ def _if_elsewhere(url: str) -> list[str]:
     return [f"asks {url}"] if is_elsewhere(url) else []
 
 
-def visit(page: Page, path: str) -> None:
-    page.goto(path)
-    page.wait_for_selector("html[data-open]")
-
-
-def cards(page: Page, placement: str) -> Locator:
-    """Return the products of a placement once they are decided."""
-    found = page.locator(f'[data-row="{placement}"] a.card')
-    expect(found).to_have_count(4)
-    return found
-
-
 def product_ids(page: Page, placement: str) -> list[str]:
     return [str(card.get_attribute("data-product")) for card in cards(page, placement).all()]
 
 
-def view(page: Page, card: Locator) -> str:
-    """Click a card and return the product's name, once the product's page is decided on."""
-    name = card.locator(".name").inner_text()
-    card.click()
-    expect(page.locator("article.product h1")).to_have_text(name)
-    cards(page, "product-next")
-    return name
-
-
-def go_home(page: Page) -> None:
-    page.locator(".brand").click()
-    cards(page, "home-next")
-
-
 def fact(page: Page, name: str) -> Locator:
     return page.locator(f'[data-fact="{name}"]')
-
-
-def leave(page: Page) -> None:
-    """Move the pointer out of the window, towards the tabs."""
-    page.evaluate(
-        "document.documentElement.dispatchEvent("
-        "new MouseEvent('mouseout', {clientY: -1, bubbles: true, relatedTarget: null}))"
-    )
-
-
-def fill_cart(page: Page) -> str:
-    """Put a product of at least 20 euros into the cart and return its id."""
-    for card in cards(page, "home-trending").all() + cards(page, "home-next").all():
-        if float(card.locator(".price").inner_text().strip("€").replace(",", "")) >= 20:
-            product_id = str(card.get_attribute("data-product"))
-            view(page, card)
-            page.locator("#add").click()
-            expect(page.locator("#cart-count")).to_have_text("1")
-            return product_id
-    raise AssertionError("nothing popular costs 20 euros")
 
 
 def test_next_best_row_changes_with_two_views_and_says_which_product_led_there(page: Page) -> None:
@@ -161,30 +76,6 @@ def test_drawer_shows_that_the_decision_knows_what_was_just_sent(page: Page) -> 
     expect(page.locator('[data-why="product-next"] li')).to_have_count(4)
 
 
-def test_exit_intent_shows_the_offer_once_and_only_with_something_in_the_cart(page: Page) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.extend(_offers(request.url, request.post_data)))
-    with page.expect_response(lambda answer: answer.url.endswith("/v1/personalize")):
-        leave(page)
-    fill_cart(page)  # an open offer would be in the way
-    leave(page)
-    expect(page.locator("#offer .coupon")).to_be_visible()
-    page.locator("#offer .quiet").click()
-    expect(page.locator("#offer")).to_be_hidden()
-    leave(page)
-    visit(page, "/cart")
-    cards(page, "cart-next")
-    leave(page)
-    go_home(page)
-    expect(page.locator("#offer")).to_be_hidden()
-    assert len(asked) == 2
-
-
-def _offers(url: str, body: str | None) -> list[str]:
-    asked = json.loads(body)["placements"] if url.endswith("/v1/personalize") and body else []
-    return [name for name in asked if name == "exit-offer"]
-
-
 def test_who_signs_in_is_known_and_keeps_what_this_browser_did(page: Page) -> None:
     page.locator("#drawer-button").click()
     view(page, cards(page, "home-trending").nth(0))
@@ -200,6 +91,7 @@ def test_who_signs_in_is_known_and_keeps_what_this_browser_did(page: Page) -> No
 def test_order_empties_the_cart_and_what_was_bought_is_not_suggested(page: Page) -> None:
     bought = fill_cart(page)
     page.locator("header .cart").click()
+    page.locator("#checkout").click()
     page.locator("#order").click()
     expect(page.locator(".thanks h1")).to_have_text("Thank you!")
     expect(page.locator("#cart-count")).to_have_text("0")
@@ -219,13 +111,13 @@ def test_what_is_shown_and_clicked_is_told_with_the_decision_it_came_from(page: 
     decision_id = asked[-1].json()["decisionId"]
     product_id = card.get_attribute("data-product")
     view(page, card)
-    clicked = [event["properties"] for event in sent if event.get("event") == "Promotion Clicked"]
-    viewed = [event["properties"] for event in sent if event.get("event") == "Promotion Viewed"]
-    assert clicked[0]["name"] == "home-trending"
+    clicked = [event["properties"] for event in sent if event.get("event") == "Product Clicked"]
+    viewed = [event["properties"] for event in sent if event.get("event") == "Product List Viewed"]
+    assert clicked[0]["list_id"] == "home-trending"
     assert clicked[1] | {"decision_id": decision_id, "product_id": product_id} == clicked[1]
     assert clicked[1]["position"] == 2
-    shown = next(facts for facts in viewed if facts["decision_id"] == decision_id)
-    assert shown["name"] == "product-next"
+    shown = next(facts for facts in viewed if facts.get("decision_id") == decision_id)
+    assert shown["list_id"] == "product-next"
     assert shown["products"][2] == {"product_id": product_id, "position": 2}
 
 

@@ -5,6 +5,7 @@ The table below names who writes a family and what keeps it small; it lists all 
 
 import inspect
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from config.events import ENTRY_FIELD, SUBJECT_FIELD, CampaignChoice, Decided, encode_entry
 from config.keys import (
     HEARTBEAT_MS,
     IMPORT_HOLD_MS,
@@ -25,6 +27,7 @@ from loadtest.deciding_shop import deciding_shop, settle
 from loadtest.processes import ShopUnderTest
 from loadtest.replay import Target, replay
 from loadtest.workload import synthetic_history
+from online_models.contexts import N_CONTEXT
 from online_models.snapshots import read_snapshot
 from online_models.users import Suppressed, decode_user
 from shopkeeper.lifeline import tied
@@ -107,6 +110,8 @@ FAMILIES = {
     "model_rows": Family("learner", is_a(b"hash")),  # bounded rows: test_model_shards
     "model_commit": Family("learner", is_small),
     "model_changes": Family("learner", holds_at_most(MAX_CHANGES + SLACK)),
+    "models": Family("learner", is_a(b"hash")),  # bounded models: test_model_parts
+    "experiments": Family("learner", is_a(b"hash")),  # bounded sums: test_model_parts
     "model_owner": Family("learner", lasts_at_most(LEASE_MS)),
     "learner": Family("learner", lasts_at_most(HEARTBEAT_MS)),
     "learners": Family("learner", is_small),
@@ -118,6 +123,10 @@ FAMILIES = {
     "decisions": Family("server", holds_at_most(MAX_DECISIONS + SLACK)),
     "catalog": Family("server", is_a(b"hash")),  # as large as the shop
     "catalog_changes": Family("server", holds_at_most(MAX_CHANGES + SLACK)),
+}
+CLICK = {
+    "event": "Promotion Clicked",
+    "properties": {"promotion_id": "spring", "decision_id": "d-1", "position": "hero"},
 }
 UNUSED = {"triggers"}  # nothing is written there yet
 
@@ -147,6 +156,8 @@ def shop() -> Iterator[ShopUnderTest]:
             owner.post("/v1/identify", json={"userId": "ann", "anonymousId": "browser-1"})
             owner.post("/v1/page", json={"anonymousId": "browser-1", "name": "Home"})
             owner.post("/v1/track", json={"userId": "ann"})  # has no name: a dead letter
+            choose_for(running, "ann")
+            owner.post("/v1/track", json={"userId": "ann"} | CLICK)
             owner.post("/v1/page", json={"userId": "bob", "name": "Home"})
             owner.delete("/v1/users/bob")
             settle(running)
@@ -158,6 +169,16 @@ def shop() -> Iterator[ShopUnderTest]:
             running.wait(lambda: bool(found(running, "snapshot")), "no snapshot was published")
             owner.post("/v1/import", json={"batch": []})
             yield running
+
+
+def choose_for(shop: ShopUnderTest, user_id: str) -> None:
+    """Append what was decided for a user, as serving does."""
+    choice = CampaignChoice("hero", "spring", "", "policy:hero", features=[0.0] * N_CONTEXT)
+    now_ms = time.time_ns() // 1_000_000
+    decided = Decided("d-1", now_ms, [choice], [("colors", "red")])
+    subject = shop.ids.known(user_id)
+    fields: Any = {ENTRY_FIELD: encode_entry(decided), SUBJECT_FIELD: subject.digest}
+    shop.client.xadd(shop.keys.events(subject.shard), fields)
 
 
 def placements_of(shop: ShopUnderTest) -> list[str]:
@@ -200,3 +221,11 @@ def test_the_traffic_reached_every_family(shop: ShopUnderTest) -> None:
     passing = {"outgoing", "erasures", "import_hold"}  # gone again by the time we look
     seen = {family for family in FAMILIES if found(shop, family)}
     assert set(FAMILIES) - seen <= UNUSED | passing
+
+
+def test_a_server_has_the_policy_that_a_click_on_a_choice_taught(shop: ShopUnderTest) -> None:
+    def is_there() -> bool:
+        told = httpx.get(f"{shop.url}/metrics").text
+        return 'shopkeeper_followed_rows{what="dense"} 1.0' in told
+
+    shop.wait(is_there, "no server has the policy")

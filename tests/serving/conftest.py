@@ -15,6 +15,7 @@ import httpx
 import pytest
 import redis
 import uvicorn
+from msgspec.structs import replace
 
 from config.events import ENTRY_FIELD, Event, decode_entry
 from config.keys import Keys
@@ -86,6 +87,13 @@ def stranger(shop: httpx.Client) -> Iterator[httpx.Client]:
         yield client
 
 
+def a_file(folder: Path, text: str) -> Path:
+    """Write a file of campaigns and experiments into a folder, or put it in the place of one."""
+    new, path = folder / "new.toml", folder / "campaigns.toml"
+    new.write_text(text, encoding="utf-8")
+    return new.replace(path)
+
+
 def stream_of(client: redis.Redis, key: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
     """Return the entries of a stream, oldest first."""
     return cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrange(key))
@@ -101,6 +109,7 @@ def _served(
     cors_origins: tuple[str, ...] = ("*",),
     decision: DecisionSettings | None = None,
     placements: dict[str, Placement] | None = None,
+    campaigns: Path | None = None,
     max_in_flight: int = 100,
     http: type[PatientProtocol] = PatientProtocol,
 ) -> Iterator[httpx.Client]:
@@ -108,7 +117,9 @@ def _served(
         redis=RedisSettings(url=redis_url),
         server=ServerSettings(cors_origins=cors_origins),
         collect=collect or CollectSettings(),
-        decision=decision or DecisionSettings(),
+        decision=replace(
+            decision or DecisionSettings(), campaigns_file=str(campaigns or "no-such-file.toml")
+        ),
         placements=placements or dict(DEFAULT_PLACEMENTS),
     )
     app = build_app(
@@ -172,7 +183,12 @@ def dead_letters(client: redis.Redis, shard: int = ANN.shard) -> list[dict[bytes
 
 def events_of(client: redis.Redis) -> list[Event]:
     """Return the events in the log of Ann's shard."""
-    entries = [decode_entry(fields[ENTRY_FIELD]) for fields in log_of(client)]
+    return events_in(client, ANN.shard)
+
+
+def events_in(client: redis.Redis, shard: int) -> list[Event]:
+    """Return the events in the log of a shard."""
+    entries = [decode_entry(fields[ENTRY_FIELD]) for fields in log_of(client, shard)]
     return [entry for entry in entries if isinstance(entry, Event)]
 
 

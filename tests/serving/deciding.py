@@ -8,24 +8,28 @@ from typing import Any, NamedTuple
 import jwt
 import redis
 
+from config.campaign_checks import read_campaigns
 from config.catalog import Item, encode_item
 from config.keys import Subject
 from config.placements import Banner, Content, Offer, Picks, Placement, Products
 from config.session_log import STEPS_FIELD, TIME_FIELD, Step, encode_steps
 from online_models.popularity import Row, encode_row, model_shard, popular_row
 from online_models.users import CartChange, UserState, encode_user
+from serving.assigning import NO_EXPERIMENTS, Assigned
+from serving.campaigns import made_ready
 from serving.catalog import Catalog
-from serving.choices import Decision, Fallback, Model, Slate
+from serving.choices import Decision, Fallback, Model, Promotion, Slate
 from serving.decision import Shop, decide
 from serving.schemas import Request
+from serving.view import STRANGER, Visitor
 from tests.serving.builders import IDS, NOW
 from tests.serving.conftest import KEYS, SIGNING_KEY
 from tests.serving.fake_model import FakeModel
 
 ANN = IDS.known("ann")
 COOKIE = IDS.anonymous("cookie-1")
-HERO = Banner(content=Content(headline="Hello"), by_category={"hiking": Content(headline="Peaks")})
-OFFER = Offer(content=Content(headline="10 % off"))
+HERO = Banner(content=Content(headline="Hello"))
+OFFER = Offer()
 PLACEMENTS: dict[str, Placement] = {
     "next-best": Products(slots=3, explore=0.0, fallback=(Picks(("gift-card", "map")),)),
     "trending": Products(
@@ -113,10 +117,35 @@ def decided(
     missing: Fallback | None = None,
     rng: Random | None = None,
     failed: Callable[[str], None] = lambda _: None,
+    campaigns: str = "",
+    assigned: Assigned = NO_EXPERIMENTS,
+    visitor: Visitor = STRANGER,
+    now: int = NOW,
+    **learned: Any,
 ) -> Decision:
-    """Return what is decided at ``NOW``; without ``rng`` nothing is explored."""
-    shop = Shop(model or a_model(), Catalog() if catalog is None else catalog, placements, failed)
-    return decide(request or a_request(), user, shop, NOW, rng or Certain(), missing)
+    """Return what is decided at ``NOW``; without ``rng`` nothing is explored.
+
+    ``campaigns`` is the text of a file, ``learned`` what a shop has of policies and the like.
+    """
+    catalog = Catalog() if catalog is None else catalog
+    shop = Shop(model or a_model(), catalog, placements, failed, **learned)
+    shop.use(made_ready(read_campaigns(campaigns, placements)))
+    chance = rng or Certain()
+    return decide(request or a_request(), user, shop, now, chance, missing, None, assigned, visitor)
+
+
+def promotion_of(decision: Decision, name: str = "hero") -> Promotion:
+    promotion = decision.choices[name]
+    assert isinstance(promotion, Promotion)
+    return promotion
+
+
+def objections_to(decision: Decision, campaign: str, name: str = "hero") -> list[str]:
+    """Return the words for what stands against a campaign."""
+    considered = promotion_of(decision, name).considered
+    assert considered is not None
+    [against] = [found for one, found in considered.candidates if one == campaign]
+    return [objection.reason for objection in against]
 
 
 class Certain(Random):

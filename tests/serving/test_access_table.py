@@ -59,7 +59,7 @@ def table() -> list[tuple[str, ...]]:
 def test_the_table_covers_every_key_of_every_kind_of_route() -> None:
     keys = {(route, key) for route, key, _, _ in table()}
     routes = {route for route, _ in keys if route.split()[1].startswith("/v1")}
-    assert len(routes) == 7
+    assert len(routes) == 9
     assert {(route, key) for route in routes for key in ("none", "write", "secret")} <= keys
 
 

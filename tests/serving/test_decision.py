@@ -1,16 +1,14 @@
 import pytest
 
 from config.catalog import Item
-from config.placements import Offer, Products
-from online_models.decay import Counter
-from serving.choices import Fallback, MadeOffer, Pick, ShownBanner
-from serving.reasons import NoOffer, Why
+from config.placements import Products
+from serving.choices import Fallback, Pick, Promotion
+from serving.reasons import Why
 from serving.rules import BOUGHT_DAYS, DAY_MS
-from serving.schemas import CartLine, Context, Options, Page
+from serving.schemas import CartLine, Options, Page
 from tests.serving.builders import NOW
 from tests.serving.deciding import (
-    OFFER,
-    PLACEMENTS,
+    HERO,
     a_catalog,
     a_model,
     a_request,
@@ -149,67 +147,10 @@ def test_placements_are_filled_in_the_order_of_the_request() -> None:
     assert (ids_of(decision, "second"), ids_of(decision, "first")) == (["socks"], ["tent"])
 
 
-def test_a_banner_is_that_of_the_strongest_category() -> None:
-    user = a_user(categories={"games": 1.0, "hiking": 2.0})
-    banner = decided(a_request("hero"), user).choices["hero"]
-    assert isinstance(banner, ShownBanner)
-    assert (banner.content.headline, banner.category) == ("Peaks", "hiking")
-
-
-def test_without_a_banner_for_the_category_there_is_the_one_for_all() -> None:
-    banner = decided(a_request("hero"), a_user(categories={"games": 1.0})).choices["hero"]
-    assert isinstance(banner, ShownBanner)
-    assert (banner.content.headline, banner.category, banner.fallback) == ("Hello", None, None)
-
-
-LEAVING = Context(trigger="exit-intent")
-FOR_NEW = Offer(content=OFFER.content, max_orders=0)
-FOR_LARGE = Offer(content=OFFER.content, min_cart_value=20.0)
-
-
-def offered(offer: Offer, **changes: object) -> MadeOffer:
-    user = changes.pop("user", None)
-    missing = changes.pop("missing", None)
-    request = a_request("exit", **({"context": LEAVING} | changes))
-    catalog = a_catalog(Item(id="tent", name="Tent", price=25.0))
-    made = decided(
-        request,
-        user,  # type: ignore[arg-type]
-        missing=missing,  # type: ignore[arg-type]
-        catalog=catalog,
-        placements=PLACEMENTS | {"exit": offer},
-    ).choices["exit"]
-    assert isinstance(made, MadeOffer)
-    return made
-
-
-def test_an_offer_is_made_under_its_trigger_only() -> None:
-    assert offered(OFFER).content == OFFER.content
-    assert offered(OFFER, context=None).why_not is NoOffer.NOT_NOW
-    assert offered(OFFER, context=Context(trigger="scroll")).why_not is NoOffer.NOT_NOW
-
-
-def test_an_offer_waits_for_a_cart_of_its_size() -> None:
-    line = CartLine(product_id="x", quantity=2, price=9.0)
-    assert offered(FOR_LARGE, cart=[line]).why_not is NoOffer.SMALL_CART
-    assert offered(FOR_LARGE, cart=[line, CartLine(product_id="y", price=2.0)]).why_not is None
-
-
-def test_a_cart_line_without_price_counts_with_that_of_the_catalog() -> None:
-    assert offered(FOR_LARGE, cart=["tent"]).why_not is None
-
-
-def test_without_a_cart_in_the_request_the_remembered_one_counts() -> None:
-    assert offered(FOR_LARGE, user=a_user(cart=in_cart("a", "b"))).why_not is None
-    assert offered(FOR_LARGE, user=a_user(cart=in_cart("a"))).why_not is NoOffer.SMALL_CART
-
-
-def test_an_offer_for_new_customers_is_kept_from_others() -> None:
-    assert offered(FOR_NEW).why_not is None
-    assert offered(FOR_NEW, user=a_user()).why_not is None
-    assert offered(FOR_NEW, user=a_user(orders=Counter(total=1))).why_not is NoOffer.CUSTOMER
-
-
-def test_an_offer_for_new_customers_is_not_made_where_nobody_could_look() -> None:
-    made = offered(FOR_NEW, missing=Fallback.REDIS_SLOW)
-    assert (made.content, made.why_not) == (None, NoOffer.NOBODY_KNOWS)
+def test_a_banner_without_campaigns_is_that_of_its_placement_and_an_offer_is_none() -> None:
+    choices = decided(a_request("hero", "exit"), a_user()).choices
+    hero, offer = choices["hero"], choices["exit"]
+    assert isinstance(hero, Promotion)
+    assert isinstance(offer, Promotion)
+    assert (hero.content, hero.reason) == (HERO.content, "for every visitor")
+    assert (offer.content, offer.reason) == (None, "nothing for you right now")

@@ -55,7 +55,7 @@ def test_a_personal_decision_is_logged_with_what_was_chosen_and_why(
     chosen = decision.placements["next-best"]
     assert (chosen.items, chosen.because) == (["socks", "tent", "map"], ["boots"] * 3)
     assert chosen.strategy == "next-best"
-    assert decision.placements["hero"].items == ["Peaks"]
+    assert decision.placements["hero"].items == ["Hello"]
     assert decision.placements["exit"].items == []
 
 
@@ -109,6 +109,33 @@ def test_what_finds_no_room_is_dropped_and_counted(
     asyncio.run(story())
     assert dropped == [("queue_full", 1)] * 2
     assert [decision.decision_id for decision in logged(redis_client)] == ["d-0", "d-1", "d-2"]
+
+
+def test_a_log_of_events_that_is_to_be_left_alone_gets_nothing(
+    redis_url: str, redis_client: redis.Redis
+) -> None:
+    dropped: list[tuple[str, int]] = []
+    campaigns = '[campaigns.x]\nplacements = ["hero"]\nvariations.a.headline = "A"\n'
+    decision = decided(a_request("hero"), campaigns=campaigns)
+
+    async def story() -> None:
+        async with connect(redis_url) as client:
+            writing = EventLog(client, 30.0)
+            log = DecisionLog(
+                writing, KEYS, 64, lambda *said: dropped.append(said), takes_events=lambda: False
+            )
+            log.put(Made("d-1", NOW, None, decision, None, visitor=COOKIE))
+            tasks = [asyncio.create_task(run()) for run in (log.run, writing.run)]
+            await asyncio.sleep(0)
+            for task in tasks:
+                while not task.done():
+                    task.cancel()
+                    await asyncio.wait([task], timeout=5.0)
+
+    asyncio.run(story())
+    assert dropped == [("not_taken", 1)]
+    assert [decision.decision_id for decision in logged(redis_client)] == ["d-1"]
+    assert not list(redis_client.scan_iter("*:events"))
 
 
 def test_what_redis_does_not_confirm_is_counted() -> None:

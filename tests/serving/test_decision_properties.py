@@ -13,7 +13,7 @@ from serving.catalog import Catalog
 from serving.choices import Fallback, Slate
 from serving.eligibility import barred_products
 from serving.rules import slate_rules
-from serving.schemas import CartLine, Context, Options, Page, Request
+from serving.schemas import CartLine, Options, Page, Request
 from tests.serving.builders import NOW
 from tests.serving.deciding import (
     HERO,
@@ -60,7 +60,7 @@ def requests(draw: st.DrawFn) -> Request:
         page=page,
         cart=draw(st.none() | lines),
         options=draw(st.none() | st.builds(Options, limit=limit, exclude=LISTS)),
-        context=draw(st.none() | st.just(Context(trigger="exit-intent"))),
+        context=draw(st.none() | st.just({"trigger": "exit-intent"})),
     )
 
 

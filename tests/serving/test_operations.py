@@ -48,7 +48,7 @@ def test_without_a_live_worker_it_is_not_ready(serve: Serve, redis_url: str) -> 
     reply = shop.get("/readyz")
     assert (reply.status_code, reply.json()) == (
         503,
-        {"ready": False, "missing": [Missing.WORKER]},
+        {"ready": False, "missing": [Missing.WORKER], "campaigns": "none"},
     )
 
 
@@ -65,7 +65,8 @@ def test_with_a_live_worker_it_is_ready(
     redis_client.sadd(KEYS.workers(), "one", "gone")
     redis_client.set(KEYS.worker("one"), 1)
     reply = serve(redis_url).get("/readyz")
-    assert (reply.status_code, reply.json()) == (200, {"ready": True, "missing": []})
+    told = {"ready": True, "missing": [], "campaigns": "none"}
+    assert (reply.status_code, reply.json()) == (200, told)
 
 
 def test_a_worker_that_comes_later_is_seen(shop: httpx.Client, redis_client: redis.Redis) -> None:

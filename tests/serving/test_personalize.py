@@ -185,25 +185,15 @@ def test_where_consent_is_needed_it_has_to_be_given(
     assert ask(shop, anonymousId="cookie-1", context=GRANTS)["profile"]["eventsSeen"] == 3
 
 
-def test_banners_and_offers_say_why(asked: httpx.Client, redis_client: redis.Redis) -> None:
-    remember(redis_client, COOKIE, a_user(categories={"hiking": 1.0}))
-    told = ask(
-        asked,
-        anonymousId="cookie-1",
-        placements=["hero", "exit"],
-        context={"trigger": "exit-intent"},
-    )["placements"]
-    assert (told["hero"]["type"], told["hero"]["reason"]) == ("banner", "because you like hiking")
-    assert (told["exit"]["type"], told["exit"]["content"]["headline"]) == ("offer", "10 % off")
-
-
-def test_an_offer_out_of_its_moment_has_no_content(asked: httpx.Client) -> None:
-    told = ask(asked, anonymousId="cookie-1", placements=["exit"])["placements"]["exit"]
-    assert told == {
-        "type": "offer",
-        "content": None,
-        "reason": "offers are made at another moment",
-    }
+def test_banners_and_offers_without_campaigns_are_those_of_their_placements(
+    asked: httpx.Client,
+) -> None:
+    told = ask(asked, anonymousId="cookie-1", placements=["hero", "exit"])["placements"]
+    empty = {"campaign": None, "variation": None, "overlay": False}
+    content = {"headline": "Hello", "text": "", "image": "", "link": "", "coupon": ""}
+    hero = {"type": "banner", "content": content, "reason": "for every visitor"}
+    offer = {"type": "offer", "content": None, "reason": "nothing for you right now"}
+    assert told == {"hero": hero | empty, "exit": offer | empty}
 
 
 def test_what_took_how_long_is_told(asked: httpx.Client) -> None:

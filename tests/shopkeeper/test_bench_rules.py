@@ -7,7 +7,7 @@ import pytest
 from config.placements import Products
 from serving.decision import Shop, decide
 from serving.schemas import Options, Page, Request
-from shopkeeper.bench_rules import KINDS, _catalog, _Ranked, _user, bench_rules
+from shopkeeper.bench_rules import KINDS, Ranked, _user, a_catalog, bench_rules
 
 
 def test_every_kind_of_rule_has_a_figure() -> None:
@@ -20,7 +20,7 @@ def test_every_kind_of_rule_has_a_figure() -> None:
 @pytest.mark.parametrize("kind", list(KINDS)[1:])
 def test_each_rule_that_is_measured_does_something(kind: str) -> None:
     rng, ids = Random(1), [f"p{n}" for n in range(300)]
-    catalog, model = _catalog(ids, rng), _Ranked(rng.sample(ids, 200))
+    catalog, model = a_catalog(ids, rng), Ranked(rng.sample(ids, 200))
     users = [_user(ids, rng) for _ in range(20)]
     users[0].traits = {}
     # So many that a rule hits one of them for certain.

@@ -3,7 +3,9 @@
 from collections import deque
 from random import Random
 
-from config.events import Erase, Event, decode_entry
+from config.events import Decided, Entry, Erase, Event, Tick, decode_entry
+from config.examples import Example
+from config.keys import Subject
 from online_models.users import Linked, User, UserState, decode_user, encode_user
 from stream.batch import Batch, Logged, Rules
 from stream.journal import apply
@@ -21,6 +23,7 @@ class Network:
         self.clocks = [0] * IDS.n_shards
         self.sources: list[dict[int, str]] = [{} for _ in range(IDS.n_shards)]
         self.logs: list[deque[Logged]] = [deque() for _ in range(IDS.n_shards)]
+        self.examples: list[Example] = []
         self.n_steps = 0
         self._n_entries = 0
 
@@ -29,10 +32,18 @@ class Network:
         digest = digest_of(event)
         self._append(IDS.shard_of(digest), Logged("", digest, event, b""))
 
+    def decide(self, decided: Decided, subject: Subject) -> None:
+        """Append what was decided for somebody."""
+        self._tell(decided, subject)
+
     def erase(self, user_id: str, at: int) -> None:
         """Append the erasure of a known user."""
-        subject = IDS.known(user_id)
-        self._append(subject.shard, Logged("", subject.digest, Erase(at), b""))
+        self._tell(Erase(at), IDS.known(user_id))
+
+    def tick(self, at: int) -> None:
+        """Let time pass in all shards."""
+        for shard in range(IDS.n_shards):
+            self._append(shard, Logged("", "", Tick(at), b""))
 
     def run(self, rng: Random | None = None) -> None:
         """Apply everything; shards take turns by chance, so that messages cross in all ways."""
@@ -46,6 +57,7 @@ class Network:
         batch = self._batch(shard)
         apply(batch, self.logs[shard].popleft())
         self.clocks[shard], self.sources[shard] = batch.clock, batch.sources
+        self.examples += batch.outbox.examples
         for digest in batch.changed:
             user = batch.users[digest]
             if user is None:
@@ -72,6 +84,11 @@ class Network:
         states = (decode_user(data) for data in self.users.values())
         return sum(state.n_events for state in states if isinstance(state, UserState))
 
+    def n_exposures(self, digest: str) -> int:
+        """Return how many experiments a user takes part in."""
+        user = self._decoded(digest)
+        return len(user.exposures) if isinstance(user, UserState) else 0
+
     def n_links(self) -> int:
         """Return how many visitors lead to a known user."""
         return sum(isinstance(decode_user(data), Linked) for data in self.users.values())
@@ -79,6 +96,9 @@ class Network:
     def _decoded(self, digest: str) -> User | None:
         data = self.users.get(digest)
         return None if data is None else decode_user(data)
+
+    def _tell(self, entry: Entry, subject: Subject) -> None:
+        self._append(subject.shard, Logged("", subject.digest, entry, b""))
 
     def _append(self, shard: int, entry: Logged) -> None:
         self._n_entries += 1

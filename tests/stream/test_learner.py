@@ -80,7 +80,7 @@ def has_learned_all(client: redis.Redis) -> bool:
 def test_killed_learners_leave_what_learning_one_after_the_other_does(
     redis_client: redis.Redis, redis_url: str
 ) -> None:
-    examples, settings = stories(seed=1, n_examples=1_200), settings_for(redis_url)
+    examples, settings = stories(seed=1, n_examples=4_000), settings_for(redis_url)
     numbered = iter(enumerate(examples))
     for n_kill in range(4):
         with workers(settings, "one", "two", run=run_learner) as running:

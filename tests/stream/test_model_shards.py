@@ -6,9 +6,11 @@ from typing import Any
 import redis
 
 from config.events import ENTRY_FIELD, SUBJECT_FIELD
-from config.examples import Touched, encode_examples
+from config.examples import Example, Touched, encode_examples
 from config.keys import N_MODEL_SHARDS, Keys
 from config.session_log import STEPS_AN_ENTRY, STEPS_FIELD, Step, decode_steps
+from online_models.dense import Kinds
+from online_models.kinds import KINDS
 from online_models.popularity import Row, decode_row, learn_row, rows_of
 from stream.example_reader import ExampleReader
 from stream.model_shards import LearnReport, ModelShard, Ranges, decode_model_commit
@@ -23,7 +25,7 @@ def touch(product: str, session: int = 1, at: int = NOON, category: str = "shoes
     return Touched(product, "view", at, session, category)
 
 
-def append(client: redis.Redis, example: Touched, source: int = 0) -> None:
+def append(client: redis.Redis, example: Example, source: int = 0) -> None:
     fields: dict[Any, Any] = {ENTRY_FIELD: encode_examples([example]), SUBJECT_FIELD: b"ann"}
     client.xadd(KEYS.examples(source), fields)
 
@@ -73,7 +75,13 @@ def as_steps(*examples: Touched) -> list[Step]:
 class Owner:
     """A learner that believes to own all model shards."""
 
-    def __init__(self, client: redis.Redis, max_rows: int = 1_000, max_steps: int = 1_000) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        max_rows: int = 1_000,
+        max_steps: int = 1_000,
+        kinds: Kinds | None = None,
+    ) -> None:
         self.reader = ExampleReader(client, KEYS, N_SOURCES)
         transactions = Transactions(client)
         self.shards = [
@@ -86,6 +94,7 @@ class Owner:
                 lambda error: None,
                 max_rows=max_rows,
                 max_steps=max_steps,
+                kinds=KINDS if kinds is None else kinds,
             )
             for number in range(N_MODEL_SHARDS)
         ]

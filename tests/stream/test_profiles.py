@@ -201,3 +201,22 @@ def test_when_a_product_was_bought_is_remembered_of_each_order() -> None:
     ]
     times = [NOON + 2 * DAY, NOON + DAY, NOON]
     assert all(after(*order).purchases == {"tea": times} for order in permutations(orders))
+
+
+def test_the_end_of_the_visit_before_is_remembered() -> None:
+    first, last = an_event(at=NOON), an_event(at=NOON + HOUR // 4)
+    again = an_event(at=NOON + 60 * DAY)
+    assert after(first, last).left_at == -1
+    assert after(first, last, again).left_at == NOON + HOUR // 4
+
+
+def test_it_is_remembered_which_orders_were_discounted() -> None:
+    full = an_event("Order Completed", at=NOON, order_id="a", revenue=9)
+    cheap = an_event("Order Completed", at=NOON + 1, order_id="b", revenue=9, coupon="TEN")
+    told_twice = an_event("Order Completed", at=NOON, order_id="a", revenue=9, coupon="TEN")
+    for story in permutations((full, cheap, told_twice)):
+        kept = after(*story).order_history
+        assert [(order.order_id, order.is_discounted) for order in kept] == [
+            ("b", True),
+            ("a", False),
+        ]

@@ -1,0 +1,64 @@
+"""Pure: what was looked at before something was chosen for a placement, and how it is explained.
+
+Explaining takes longer than choosing: it is done where somebody asks, or off the path of answers.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from config import decisions
+from config.decisions import Explanation, Objection
+from serving.policies import NOTHING
+
+MAX_TOLD = 40  # candidates that are told; those that came furthest first
+
+# What speaks of this visitor and campaign is told before what speaks of visitors like this one.
+_GENERAL = frozenset({"condition", "segment", "schedule", "priority"})
+
+
+Candidate = tuple[str, Sequence[Objection]]  # a campaign, and what stands against it
+
+
+class Considered(NamedTuple):
+    """The campaigns of a placement with what stands against them, and how one was picked.
+
+    ``policy`` is by what, ``probabilities`` are of arms, at least of the one that was picked.
+    ``untold``: as many more were not looked at, because others have a higher priority.
+    """
+
+    candidates: Sequence[Candidate]
+    policy: str = ""
+    probability: float = 1.0
+    probabilities: Mapping[str, float] = {}
+    features: Sequence[float] = ()
+    is_holdout: bool = False
+    untold: int = 0
+
+    def explanation(self, most: int | None = MAX_TOLD) -> Explanation:
+        """Return what is told of it, of at most so many candidates (None: all)."""
+        told = sorted(self.candidates, key=_rank)[:most]
+        return Explanation(
+            policy=self.policy,
+            probability=self.probability,
+            holdout=self.is_holdout,
+            nothing_probability=self.probabilities.get(NOTHING),
+            candidates=[self._candidate(name, list(against)) for name, against in told],
+            untold=len(self.candidates) - len(told) + self.untold,
+            features=list(self.features),
+        )
+
+    def _candidate(self, name: str, against: list[Objection]) -> decisions.Candidate:
+        chances = {
+            variation: chance
+            for arm, chance in self.probabilities.items()
+            for campaign, _, variation in (arm.partition("/"),)
+            if campaign == name
+        }
+        return decisions.Candidate(name, not against, against, chances)
+
+
+def _rank(candidate: Candidate) -> int:
+    against = candidate[1]
+    if not against:
+        return 0
+    return 2 if any(one.reason in _GENERAL for one in against) else 1

@@ -1,0 +1,155 @@
+// Draws GET /v1/experiments/{name}, again and again, with the key that somebody gives.
+
+const KEY = "shopkeeper.secretKey";
+const AGAIN_MS = 2000;
+const SVG = "http://www.w3.org/2000/svg";
+const METRICS = [
+  ["click", "Clicked", (one) => count(one.clicked), percent],
+  ["order", "Ordered", (one) => count(one.converted), percent],
+  ["revenue", "Revenue", (one) => money(one.revenue), money],
+  ["margin", "Margin", (one) => money(one.margin), money],
+];
+
+const name = decodeURIComponent(location.pathname.split("/").at(-1));
+const at = (id) => document.getElementById(id);
+
+at("name").textContent = document.title = name;
+at("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem(KEY, at("key").value.trim());
+  at("key").value = "";
+  look();
+});
+document.addEventListener("visibilitychange", () => document.hidden || look());
+
+let timer;
+let looking = 0;
+look();
+
+async function look() {
+  clearTimeout(timer);
+  const turn = ++looking;
+  const key = sessionStorage.getItem(KEY);
+  if (!key) return ask();
+  const { status, told } = await figures(key);
+  if (turn !== looking) return;
+  if (status === 401 || status === 403) {
+    sessionStorage.removeItem(KEY);
+    return ask(status === 403 ? "That is a write key; the secret key is needed." : "No such key.");
+  }
+  if (status === 200) draw(told);
+  else problem(`${told.detail ?? "The server does not answer"}. Trying again.`);
+  if (!document.hidden) timer = setTimeout(look, AGAIN_MS);
+}
+
+async function figures(key) {
+  try {
+    // Without credentials of the browser's own, a wrong key brings up no login window of the browser.
+    const answer = await fetch(`/v1/experiments/${encodeURIComponent(name)}`, { headers: { authorization: `Bearer ${key}` }, credentials: "omit" });
+    return { status: answer.status, told: await answer.json() };
+  } catch {
+    return { status: 0, told: {} };
+  }
+}
+
+function ask(why) {
+  at("figures").hidden = true;
+  at("ask").hidden = false;
+  problem(why);
+  at("key").focus();
+}
+
+function problem(text) {
+  at("problem").hidden = !text;
+  at("problem").textContent = text ?? "";
+}
+
+function draw(told) {
+  problem();
+  at("ask").hidden = true;
+  at("figures").hidden = false;
+  const since = told.firstAt ? `, since ${new Date(told.firstAt).toLocaleString()}` : "";
+  at("facts").textContent = `${told.isActive ? "Running" : "Ended"} · ${count(told.visitors)} visitors${since}`;
+  if (at("sentence").textContent !== told.sentence) at("sentence").textContent = told.sentence;
+  at("variations").replaceChildren(...told.variations.map((one) => card(one, told)));
+  at("split").textContent = told.sampleRatio.isMismatch
+    ? "Split: not as asked for."
+    : `Split: as asked for, as far as can be seen (p = ${told.sampleRatio.pValue.toPrecision(2)}).`;
+  at("how").textContent =
+    `All intervals hold together, whenever you look, in ${percent(told.confidence)} of experiments. ` +
+    `What decides is “${METRICS.find(([metric]) => metric === told.goal)[1]}”. ` +
+    `Visitors are told apart by ${told.hashAttribute}.`;
+  at("growthbook").textContent = JSON.stringify(told.growthbook, null, 2);
+}
+
+function card(one, told) {
+  const reach = widest(told);
+  const rows = METRICS.flatMap(([metric, label, total, each]) => [
+    element("tr", {}, element("th", {}, label), element("td", {}, total(one)), element("td", {}, each(one.perVisitor[metric]))),
+    ...(one.lifts[metric] ? [liftRow(one.lifts[metric], each, reach)] : []),
+  ]);
+  const role = ["variation", one.name].includes(one.role) ? "" : ` · ${one.role}`;
+  return element(
+    "article",
+    { "data-variation": one.name },
+    element("h2", {}, one.name),
+    element("p", { class: "soft" }, `${count(one.visitors)} visitors · ${percent(one.expectedShare)} asked for${role}`),
+    element("table", {}, element("tr", {}, element("th", {}, ""), element("th", { class: "number" }, "in all"), element("th", { class: "number" }, "a visitor")), ...rows, element("tr", {}, element("th", {}, "Orders"), element("td", {}, count(one.orders)), element("td", {}, ""))),
+  );
+}
+
+function liftRow(lift, each, reach) {
+  const mood = lift.isSure ? (lift.low > 0 ? "good" : "bad") : "";
+  const bounded = lift.relative !== null;
+  const text = bounded
+    ? `${signed(lift.relative)} (${signed(lift.relativeLow)} to ${signed(lift.relativeHigh)})`
+    : `${lift.difference < 0 ? "−" : "+"}${each(Math.abs(lift.difference))}, not bounded yet`;
+  const bar = bounded ? [interval(lift, reach)] : [];
+  return element("tr", { class: `lift ${mood}` }, element("td", { colspan: "3" }, element("span", {}, `${text}${lift.isSure ? ", for sure" : ""}`), ...bar));
+}
+
+function interval({ relative, relativeLow, relativeHigh }, reach) {
+  const x = (share) => 50 + 49 * Math.max(-1, Math.min(1, share / reach));
+  const svg = shape("svg", { viewBox: "0 0 100 7", preserveAspectRatio: "none", "aria-hidden": "true" });
+  svg.append(
+    shape("rect", { x: x(relativeLow), y: 2, width: Math.max(x(relativeHigh) - x(relativeLow), 0.5), height: 3, rx: 1 }),
+    shape("line", { x1: 50, x2: 50, y1: 0, y2: 7, "stroke-width": 0.5 }),
+    shape("circle", { cx: x(relative), cy: 3.5, r: 0.9 }),
+  );
+  return svg;
+}
+
+/** How far the bars of all variations reach to each side, so that they compare; at most to 100 %. */
+function widest({ variations }) {
+  const ends = variations.flatMap((one) => Object.values(one.lifts)).flatMap((lift) => [lift.relativeLow ?? 0, lift.relativeHigh ?? 0]);
+  return Math.min(1, Math.max(0.05, ...ends.map(Math.abs)));
+}
+
+function element(tag, attributes, ...children) {
+  const made = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+function shape(tag, attributes) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function count(number) {
+  return number.toLocaleString("en");
+}
+
+function money(amount) {
+  return amount.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+}
+
+function percent(share) {
+  return `${(100 * share).toLocaleString("en", { maximumFractionDigits: 1 })}\u00a0%`;
+}
+
+function signed(share) {
+  return `${share < 0 ? "−" : "+"}${percent(Math.abs(share))}`;
+}

@@ -1,0 +1,140 @@
+"""Files of campaigns: what is read, and how mistakes are told."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from config.campaign_checks import InvalidCampaigns, read_campaigns
+from config.campaigns import MAX_CAP_TIMES, Campaigns
+from config.placements import Banner, Content, Offer, Placement, Products
+from online_models.users import MAX_CONTACT_TIMES
+
+PLACEMENTS: dict[str, Placement] = {
+    "hero": Banner(content=Content(headline="Hello")),
+    "exit": Offer(),
+    "row": Products(),
+}
+GOOD = """\
+time_zone = "Europe/Berlin"
+
+[segments.gold]
+when = "has(user.traits.tier) && user.traits.tier == 'gold'"
+
+[campaigns.hello]
+placements = ["hero"]
+segments = ["gold"]
+ends = 2026-12-24
+caps = [{ times = 3, days = 7, channel = "web" }]
+
+[campaigns.hello.variations.a]
+headline = "Hello {first_name|there}"
+locales.de.headline = "Hallo {first_name|du}"
+
+[campaigns.stay]
+placements = ["exit"]
+when = "context.trigger == 'exit-intent' && cart.value >= 20.0"
+discount_rate = 0.1
+budget_per_day = 50
+variations.ten.headline = "10 % off"
+"""
+
+
+def read(text: str) -> Campaigns:
+    return read_campaigns(text, PLACEMENTS)
+
+
+def test_a_good_file_is_read() -> None:
+    campaigns = read(GOOD)
+    hello = campaigns.campaigns["hello"]
+    assert hello.ends == datetime(2026, 12, 24, 23, tzinfo=UTC)  # the end of that day in Berlin
+    assert hello.variations["a"].content("de-AT").headline == "Hallo {first_name|du}"
+    assert hello.caps[0].channel == "web"
+    assert campaigns.offers == {"stay"}
+    assert (campaigns.goal_of("hello"), campaigns.goal_of("stay")) == ("click", "margin")
+
+
+def test_an_empty_file_holds_no_campaigns() -> None:
+    assert read("") == Campaigns()
+
+
+def test_as_many_impressions_may_be_capped_as_are_remembered() -> None:
+    assert MAX_CAP_TIMES == MAX_CONTACT_TIMES
+
+
+HEAD = '[campaigns.x]\nplacements = ["hero"]\nvariations.a.headline = "A"\n'
+OFFER = '[campaigns.x]\nplacements = ["exit"]\nvariations.a.headline = "A"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ("x = ", 1, "this is not TOML: "),
+        ("\n\n[a\n", 3, "this is not TOML"),
+        (
+            "x = 1",
+            1,
+            "x: 'x' is no table of this file; allowed: campaigns, experiments, segments, time_zone",
+        ),
+        ('time_zone = "Berlin"', 1, "time_zone: 'Berlin' is no time zone"),
+        ("campaigns = 1", 1, "campaigns: tables [campaigns.NAME] are allowed"),
+        ("[campaigns]\nx = 1", 2, "campaigns.x: a table is allowed here"),
+        ("[campaigns.'a b']", 1, "campaigns.a b: allowed names: 1 to 64 letters"),
+        (HEAD + "piority = 1", 4, "x.piority: is no field of it (did you mean priority?)"),
+        (HEAD + "priority = 101", 4, "allowed: a whole number from -100 to 100"),
+        (HEAD + 'choose = "best"', 4, "allowed: 'learned', 'split', 'first'"),
+        (HEAD + 'goal = "fame"', 4, "allowed: 'click', 'order', 'margin'"),
+        (HEAD + 'days = ["monday"]', 4, "allowed: a list of mon, tue, wed"),
+        (HEAD + "caps = [{ times = 17, days = 1 }]", 4, "caps.0.times: Expected `int` <= 16"),
+        (HEAD + 'starts = "soon"', 4, "x.starts: 'soon'; allowed: a date such as 2026-12-24"),
+        (HEAD + "starts = 2026-12-24\nends = 2026-12-01", 5, "x.ends: not after starts"),
+        (HEAD + 'hours = ["9-5"]', 4, "x.hours.0: '9-5'; allowed: like \"09:00-18:00\""),
+        (HEAD + 'time_zone = "Mars"', 4, "x.time_zone: 'Mars' is no time zone"),
+        (HEAD + 'segments = ["gold"]', 4, "x.segments.0: 'gold' is no segment; allowed: none"),
+        (HEAD + 'when = "user.agee > 3"', 4, "user.agee is not known; allowed: bought, brands"),
+        (HEAD + 'when = "product.price > 3"', 4, "'product' is not known; allowed: user, session"),
+        (HEAD + 'when = "cart.value >"', 4, "x.when: at 13 of 'cart.value >'"),
+        (HEAD + "discount_rate = 0.1", 4, "allowed: in campaigns whose placements are offers"),
+        (HEAD + "variations.a.weight = 2", 4, 'allowed: with choose = "split"'),
+        (HEAD + 'variations.b.text = "no"', 4, "variations.b: Object missing required field"),
+        (HEAD + 'variations.b.headline = "{x|}"', 4, "headline: {x|} is no field; allowed: first"),
+        (
+            HEAD + 'variations.a.locales.de.headline = "{city}"',
+            4,
+            "variations.a.locales.de.headline: {city}: say what is shown",
+        ),
+        (HEAD.replace("hero", "row"), 2, "'row' is no placement of banners or offers; allowed: "),
+        (HEAD.replace('"hero"', '"hero", "exit"'), 2, "allowed: all of banners, or all of offers"),
+        (OFFER + "holdout_rate = 0.9", 4, "allowed: a number from 0 to 0.5"),
+        (OFFER + "budget_per_day = 0", 4, "allowed: a number above 0"),
+        (
+            HEAD + HEAD.replace(".x", ".y") + 'goal = "order"',
+            7,
+            "'order', but 'x' learns towards 'click' in placement 'hero'; allowed: the same goal",
+        ),
+        ("[segments.s]\nwhen = 3", 2, "segments.s.when: Expected `str`"),
+        ("[segments.s]\nwhen = 'foo()'", 2, "segments.s.when: foo() is not known"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_what_is_allowed(
+    text: str, line: int, problem: str
+) -> None:
+    with pytest.raises(InvalidCampaigns) as raised:
+        read(text)
+    mistake = raised.value.mistakes[0]
+    assert problem in str(mistake)
+    assert mistake.line == line
+
+
+def test_all_mistakes_of_a_file_are_told_in_the_order_of_their_lines() -> None:
+    text = HEAD + "priority = 1.5\n" + OFFER.replace(".x", ".y") + "holdout_rate = 2\n[z]\n"
+    with pytest.raises(InvalidCampaigns) as raised:
+        read(text)
+    assert [mistake.line for mistake in raised.value.mistakes] == [4, 8, 9]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "1e400"])
+def test_numbers_that_are_none_are_refused(value: Any) -> None:
+    for field in ("discount_rate", "budget_per_day", "margin_rate", "order_hours", "cooldown_days"):
+        with pytest.raises(InvalidCampaigns):
+            read(f"{OFFER}{field} = {value}")

@@ -1,0 +1,27 @@
+"""``shopkeeper simulate banners`` and ``offers``: one object with what the README says."""
+
+import re
+from pathlib import Path
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from shopkeeper.main import create_app
+
+README = (Path(__file__).parents[2] / "loadtest" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("banners", "--visits-per-phase"), ("offers", "--visits")]
+)
+def test_the_object_has_what_the_readme_says(name: str, size: str) -> None:
+    arguments = ["simulate", name, "--seeds", "1", "--first-seed", "9", size, "2000", "--json"]
+    figures = orjson.loads(CliRunner().invoke(create_app(arguments), arguments).stdout)
+
+    section = README.partition(f"## simulate {name}\n")[2].partition("\n## ")[0]
+    documented = set(re.findall(r"`([a-z_]+)`", section))
+    shortened = {key.removesuffix("before_drift").removesuffix("after_drift") for key in figures}
+    assert {key for key in shortened if not key.endswith("_")} <= documented
+    assert (figures["seeds"], figures["first_seed"]) == (1, 9)
+    assert 0.0 < figures["share_of_best"] < 1.01
