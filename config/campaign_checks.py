@@ -1,24 +1,22 @@
 """Reads a file of campaigns; says of each mistake in which line it is, and what is allowed."""
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from config.campaign_problems import all_problems, unknown
+from config.campaign_problems import all_problems
 from config.campaign_tables import InvalidTable, no_time_zone, read_campaign, read_segment
-from config.campaigns import MAX_CAMPAIGNS, Campaign, Campaigns
+from config.campaigns import MAX_CAMPAIGNS, Campaigns
 from config.errors import SettingsError
-from config.experiment_checks import InvalidExperiment, check_names, read_experiments
-from config.experiments import Experiments
-from config.placements import Offer, Placement
+from config.experiment_checks import problems_of_experiments, read_experiment
+from config.placements import Offer, Placement, Share
 from config.schedules import is_time_zone
+from config.table_errors import allowed_by, unknown
 from config.toml_lines import Path, line_of
 
 MAX_BYTES = 2_000_000
 TOLD_MISTAKES = 5
-_TABLES = ("campaigns", "experiments", "segments", "time_zone")
-_PART = re.compile(r"[^.\[\]]+")
+_NAMES = ("campaigns", "experiments", "margin_rate", "segments", "time_zone")
 _T = TypeVar("_T")
 
 
@@ -56,6 +54,8 @@ def read_campaigns(text: str, placements: Mapping[str, Placement]) -> Campaigns:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidCampaigns([_syntax(text, str(error))]) from error
+    except (ValueError, RecursionError) as error:  # numbers and nesting beyond all measure
+        raise InvalidCampaigns([Mistake((), 1, f"this cannot be read: {error}")]) from error
     campaigns, found = _read(tables, placements)
     found += all_problems(campaigns, placements)
     if found:
@@ -76,17 +76,22 @@ def _read(
 ) -> tuple[Campaigns, list[tuple[Path, str]]]:
     """Return what can be read, and what is wrong with the rest."""
     found: list[tuple[Path, str]] = [
-        ((name,), unknown(name, "table of this file", _TABLES))
+        ((name,), unknown(name, "table of this file", _NAMES))
         for name in tables
-        if name not in _TABLES
+        if name not in _NAMES
     ]
     zone = tables.get("time_zone", "UTC")
     if not isinstance(zone, str) or not is_time_zone(zone):
         found.append((("time_zone",), no_time_zone(zone)))
         zone = "UTC"
+    margin_rate = tables.get("margin_rate", 1.0)
+    if not isinstance(margin_rate, int | float) or not 0 <= margin_rate <= 1:
+        found.append((("margin_rate",), f"{margin_rate!r}; allowed: {allowed_by(Share)}"))
+        margin_rate = 1.0
     segments = _read_each("segments", tables, read_segment, found)
+    defaults = {"time_zone": zone, "margin_rate": margin_rate}
     campaigns = _read_each(
-        "campaigns", tables, lambda name, table: read_campaign(name, table, zone), found
+        "campaigns", tables, lambda name, table: read_campaign(name, table, defaults), found
     )
     if len(campaigns) > MAX_CAMPAIGNS:
         problem = f"{len(campaigns):,} of them; allowed: {MAX_CAMPAIGNS:,}"
@@ -96,24 +101,9 @@ def _read(
         for name, campaign in campaigns.items()
         if any(isinstance(placements.get(one), Offer) for one in campaign.placements)
     )
-    experiments = _read_experiments(tables.get("experiments", {}), placements, campaigns, found)
-    return Campaigns(campaigns, segments, offers, zone, experiments), found
-
-
-def _read_experiments(
-    tables: object,
-    placements: Mapping[str, Placement],
-    campaigns: Mapping[str, Campaign],
-    found: list[tuple[Path, str]],
-) -> Experiments:
-    try:
-        experiments = read_experiments(tables)
-        check_names(experiments, placements, campaigns)
-    except InvalidExperiment as error:
-        parts = _PART.findall(error.path)
-        found.append((tuple(int(one) if one.isdigit() else one for one in parts), error.problem))
-        return {}
-    return experiments
+    experiments = _read_each("experiments", tables, read_experiment, found)
+    found += problems_of_experiments(experiments, placements, campaigns)
+    return Campaigns(campaigns, segments, offers, zone, experiments, margin_rate), found
 
 
 def _read_each(

@@ -1,12 +1,22 @@
 """What does not go together in campaigns that were read: places, and what is allowed there."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
-from config.campaigns import OF_OFFERS, Campaign, Campaigns, LocalContent, Segment, Variation
+from config.campaigns import (
+    MAX_ARMS,
+    OF_OFFERS,
+    Campaign,
+    Campaigns,
+    LocalContent,
+    Segment,
+    Variation,
+)
 from config.conditions import InvalidCondition, compile_test
 from config.content_texts import problems_of
 from config.placements import Banner, Content, Offer, Placement
 from config.schedules import problems_of_hours
+from config.table_errors import unknown
 from config.toml_lines import Path
 
 Problems = Iterator[tuple[Path, str]]
@@ -19,12 +29,7 @@ def all_problems(campaigns: Campaigns, placements: Mapping[str, Placement]) -> P
     for name, campaign in campaigns.campaigns.items():
         found = _of_campaign(campaign, placements, campaigns.segments)
         yield from _below(("campaigns", name), found)
-    yield from _of_goals(campaigns)
-
-
-def unknown(name: str, what: str, known: Collection[str]) -> str:
-    """Return that something is not known, and what there is."""
-    return f"{name!r} is no {what}; allowed: {', '.join(sorted(known)) or 'none'}"
+    yield from _of_learned(campaigns)
 
 
 def _of_campaign(
@@ -63,14 +68,26 @@ def _of_placements(campaign: Campaign, placements: Mapping[str, Placement]) -> P
             yield ("goal",), "allowed with banners: 'click', 'order'"
 
 
-def _of_goals(campaigns: Campaigns) -> Problems:
-    """One policy learns for a placement, so what it learns towards must be one thing."""
+def _of_learned(campaigns: Campaigns) -> Problems:
+    """One policy learns for a placement: towards one goal, and not of more arms than it keeps."""
+    by_experiments = {
+        placement
+        for experiment in campaigns.experiments.values()
+        for variation in experiment.table.variations
+        for placement, policy in variation.policy.items()
+        if policy != "first"
+    }
     first: dict[str, tuple[str, str]] = {}
+    n_arms: Counter[str] = Counter()
     for name, campaign in campaigns.campaigns.items():
-        if campaign.choose != "learned":
-            continue
         goal = campaigns.goal_of(name)
         for placement in campaign.placements:
+            if campaign.choose != "learned" and placement not in by_experiments:
+                continue
+            n_arms[placement] += len(campaign.variations)
+            if n_arms[placement] > MAX_ARMS >= n_arms[placement] - len(campaign.variations):
+                problem = f"beyond the {MAX_ARMS} variations that are learned in {placement!r}"
+                yield ("campaigns", name), f"{problem}; allowed: choose = 'split' or 'first'"
             other, known = first.setdefault(placement, (name, goal))
             if goal != known:
                 yield (

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from config.campaigns import Campaign, LocalContent, Name, Segment, Variation
+from config.campaigns import Campaign, LocalContent, Segment, Variation
 from config.errors import SettingsError
+from config.experiments import Name
 from config.schedules import is_time_zone
 from config.table_errors import allowed_by, table_error
 from config.toml_lines import Path
@@ -33,23 +34,23 @@ def read_segment(name: str, table: object) -> Segment:
     Raises:
         InvalidTable: it is none.
     """
-    return _convert(table, Segment, _named("segments", name))
+    return read_table(table, Segment, named("segments", name))
 
 
-def read_campaign(name: str, table: object, time_zone: str) -> Campaign:
-    """Return a campaign, whose time zone is that of the file unless it says its own.
+def read_campaign(name: str, table: object, defaults: Mapping[str, Any]) -> Campaign:
+    """Return a campaign; what it does not say itself is said by the file's ``defaults``.
 
     Raises:
         InvalidTable: it is none.
     """
-    path = _named("campaigns", name)
-    fields = _table(table, path)
+    path = named("campaigns", name)
+    fields: dict[str, Any] = {**defaults, **_table(table, path)}
     variations = _table(fields.get("variations", {}), (*path, "variations"))
     read = {
-        one: _read_variation(variation, _named(*path, "variations", one))
+        one: _read_variation(variation, named(*path, "variations", one))
         for one, variation in variations.items()
     }
-    zone = fields.get("time_zone", time_zone)
+    zone = fields["time_zone"]
     if not isinstance(zone, str) or not is_time_zone(zone):
         raise InvalidTable((*path, "time_zone"), no_time_zone(zone))
     times = {
@@ -57,8 +58,8 @@ def read_campaign(name: str, table: object, time_zone: str) -> Campaign:
         for field in ("starts", "ends")
         if field in fields
     }
-    own = {**fields, **times, "time_zone": zone, "variations": read}
-    return _convert(own, Campaign, path)
+    fields |= times | {"variations": read}
+    return read_table(fields, Campaign, path)
 
 
 def no_time_zone(name: object) -> str:
@@ -70,10 +71,10 @@ def _read_variation(table: object, path: Path) -> Variation:
     fields = _table(table, path)
     locales = _table(fields.get("locales", {}), (*path, "locales"))
     read = {
-        one: _convert(local, LocalContent, (*path, "locales", one))
+        one: read_table(local, LocalContent, (*path, "locales", one))
         for one, local in locales.items()
     }
-    return _convert({**fields, "locales": read}, Variation, path)
+    return read_table({**fields, "locales": read}, Variation, path)
 
 
 def _moment(value: object, zone: ZoneInfo, path: Path) -> datetime:
@@ -81,13 +82,21 @@ def _moment(value: object, zone: ZoneInfo, path: Path) -> datetime:
     if isinstance(value, datetime):
         return value if value.tzinfo is not None else value.replace(tzinfo=zone)
     if isinstance(value, date):
-        day = value + timedelta(days=1) if path[-1] == "ends" else value
+        try:
+            day = value + timedelta(days=1) if path[-1] == "ends" else value
+        except OverflowError as error:
+            raise InvalidTable(path, f"{value}; allowed: up to 9999-12-30, or no end") from error
         return datetime.combine(day, time(), zone)
     allowed = "a date such as 2026-12-24, or a time such as 2026-12-24T18:00:00"
     raise InvalidTable(path, f"{value!r}; allowed: {allowed}")
 
 
-def _named(*path: str | int) -> Path:
+def named(*path: str | int) -> Path:
+    """Return the path of a table whose name, the last part, may be one.
+
+    Raises:
+        InvalidTable: it may not.
+    """
     try:
         msgspec.convert(path[-1], Name)
     except msgspec.ValidationError as error:
@@ -101,7 +110,12 @@ def _table(value: object, path: Path) -> Mapping[str, Any]:
     return value
 
 
-def _convert(table: object, kind: type[_T], path: Path) -> _T:
+def read_table(table: object, kind: type[_T], path: Path) -> _T:
+    """Return what a table holds.
+
+    Raises:
+        InvalidTable: it holds something else.
+    """
     try:
         return msgspec.convert(_table(table, path), kind)
     except msgspec.ValidationError as error:

@@ -12,11 +12,12 @@ from typing import Annotated, Literal
 import msgspec
 
 from config.events import Goal
-from config.experiments import Experiments
+from config.experiments import Experiments, HoldoutRate, Name
 from config.placements import Content, Share, Truth
 from config.schedules import Day
 
 MAX_CAMPAIGNS = 1_000
+MAX_ARMS = 64  # variations that one policy learns
 MAX_CAP_TIMES = 16  # impressions of a campaign that are remembered of a visitor
 HOLDOUT_RATE = 0.05
 
@@ -24,18 +25,10 @@ Choose = Literal["learned", "split", "first"]
 Condition = Annotated[
     str, msgspec.Meta(min_length=1, max_length=2000, description="a condition in CEL")
 ]
-Name = Annotated[
-    str,
-    msgspec.Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-        description="1 to 64 letters, digits, '.', '_' and '-', the first a letter or digit",
-    ),
-]
 Text = Annotated[str, msgspec.Meta(max_length=2000, description="a text of at most 2000 letters")]
 Channel = Annotated[
     str, msgspec.Meta(min_length=1, max_length=32, description='a name such as "web"')
 ]
-HoldoutRate = Annotated[float, msgspec.Meta(ge=0, le=0.5, description="a number from 0 to 0.5")]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9, description="a number above 0")]
 
 
@@ -147,7 +140,7 @@ class Campaign(_Table, frozen=True):
     hours: Annotated[
         tuple[str, ...], msgspec.Meta(max_length=10, description='a list such as ["09:00-18:00"]')
     ] = ()
-    time_zone: str | None = None
+    time_zone: str = "UTC"
     priority: Annotated[
         int, msgspec.Meta(ge=-100, le=100, description="a whole number from -100 to 100")
     ] = 0
@@ -195,6 +188,7 @@ class Campaigns:
     offers: frozenset[str] = frozenset()
     time_zone: str = "UTC"
     experiments: Experiments = field(default_factory=dict)
+    margin_rate: float = 1.0
 
     def goal_of(self, name: str) -> Goal:
         """Return what a campaign is for: of banners clicks, of offers margin, unless it says it."""

@@ -188,7 +188,7 @@ def _check_product(fields: Mapping[str, Any], where: str) -> None:
 
 
 def _check_promotion(fields: Mapping[str, Any]) -> None:
-    for name in ("promotion_id", "name", "creative", "position", "decision_id"):
+    for name in ("promotion_id", "name", "position", "decision_id"):
         value = fields.get(name)
         is_long = isinstance(value, str) and len(value) > MAX_TEXT
         # Some libraries send an empty text for what they do not know.

@@ -143,18 +143,26 @@ class CampaignChoice(msgspec.Struct, frozen=True, array_like=True, gc=False):
     order_ms: int = 86_400_000
     margin_rate: float = 1.0
     discount_rate: float = 0.0
-    cooldown_ms: int = 0
     arms: list[str] = []
+
+    @property
+    def shows(self) -> bool:
+        """Whether it shows anything."""
+        return bool(self.variation) and not self.is_holdout
 
 
 class Decided(_Entry, frozen=True, tag="decided"):
-    """Campaigns were chosen for a visitor, and these experiments had a say (name, variation)."""
+    """Campaigns were chosen for a visitor, and these experiments had a say (name, variation).
+
+    ``margin_rate`` is the shop's: what is earned of an order's revenue, whatever was shown.
+    """
 
     decision_id: str
     received_at: int
     choices: list[CampaignChoice]
     experiments: list[tuple[str, str]] = []
     channel: str = "web"
+    margin_rate: float = 1.0
 
 
 Entry = Event | Tick | ConsentRefused | Erase | Link | Merge | Forwarded | Decided

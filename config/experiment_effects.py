@@ -5,38 +5,49 @@ from collections.abc import Collection, Iterable, Mapping
 from config.experiments import Assignment, Experiment, Experiments, PolicyName, Variation
 from config.placements import Strategy
 
+InForce = Mapping[str, Variation]
+
 
 def variations_seen(experiments: Experiments, assigned: Mapping[str, str]) -> dict[str, str]:
     """Return what conditions see as ``experiment``: of each one the variation, or ``""``."""
     return {name: assigned.get(name, "") for name in experiments}
 
 
-def barred_campaigns(experiments: Experiments, assigned: Mapping[str, str]) -> frozenset[str]:
+def barred_campaigns(experiments: Experiments, in_force: InForce) -> frozenset[str]:
     """Return the campaigns that experiments keep from a visitor.
 
     Who is in no variation sees what the control shows, and a holdout none of the campaigns.
     """
     barred: set[str] = set()
-    for experiment in experiments.values():
-        seen = _in_force(experiment, assigned)
+    for name, experiment in experiments.items():
+        seen = in_force.get(name)
         barred |= experiment.campaigns - frozenset(() if seen is None else seen.campaigns)
     return frozenset(barred)
 
 
-def replaced_strategies(
-    experiments: Experiments, assigned: Mapping[str, str]
-) -> dict[str, Strategy]:
+def variations_in_force(experiments: Experiments, assigned: Mapping[str, str]) -> InForce:
+    """Return the variation that a visitor is shown, by experiment; of a holdout none.
+
+    Of an experiment that the visitor is not in, that is its control; those come first, so that
+    none stands against a variation that the visitor is in.
+    """
+    order = sorted(experiments, key=assigned.__contains__)
+    found = {name: assigned.get(name, experiments[name].control) for name in order}
+    return {
+        name: experiments[name].variations[variation]
+        for name, variation in found.items()
+        if variation in experiments[name].variations
+    }
+
+
+def replaced_strategies(in_force: InForce) -> dict[str, Strategy]:
     """Return the strategies that experiments put in force for a visitor, by placement."""
-    seen = (_in_force(experiment, assigned) for experiment in experiments.values())
-    return {name: one for each in seen if each for name, one in each.strategy.items()}
+    return {name: one for seen in in_force.values() for name, one in seen.strategy.items()}
 
 
-def replaced_policies(
-    experiments: Experiments, assigned: Mapping[str, str]
-) -> dict[str, PolicyName]:
+def replaced_policies(in_force: InForce) -> dict[str, PolicyName]:
     """Return the policies that experiments put in force for a visitor, by placement."""
-    seen = (_in_force(experiment, assigned) for experiment in experiments.values())
-    return {name: one for each in seen if each for name, one in each.policy.items()}
+    return {name: one for seen in in_force.values() for name, one in seen.policy.items()}
 
 
 def having_a_say(
@@ -55,11 +66,6 @@ def having_a_say(
         for name, variation in assigned
         if _concerns(experiments[name], placements, campaigns)
     ]
-
-
-def _in_force(experiment: Experiment, assigned: Mapping[str, str]) -> Variation | None:
-    name = assigned.get(experiment.name, experiment.control)
-    return experiment.variations.get(name)
 
 
 def _concerns(

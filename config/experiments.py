@@ -23,6 +23,7 @@ from config.growthbook import (
 from config.placements import Share, Strategy, Truth
 
 HASH_VERSION = 2
+MAX_EXPERIMENTS = 100  # in force
 HOLDOUT = "holdout"  # the name under which those count who are kept out of all variations
 
 Attribute = Literal["anonymousId", "userId"]
@@ -37,6 +38,7 @@ Name = Annotated[
         description="1 to 64 letters, digits, '.', '_' and '-', the first a letter or digit",
     ),
 ]
+HoldoutRate = Annotated[float, msgspec.Meta(ge=0, le=0.5, description="a number from 0 to 0.5")]
 
 
 class Variation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -83,9 +85,7 @@ class ExperimentTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         msgspec.Meta(description="a number above 0 for each variation, together 1"),
     ] = ()
     coverage: Share = 1.0
-    holdout: Annotated[float, msgspec.Meta(ge=0, le=0.5, description="a number from 0 to 0.5")] = (
-        0.0
-    )
+    holdout: HoldoutRate = 0.0
     namespace: Annotated[
         Namespace | None,
         msgspec.Meta(description='{ name = "…", start = 0.0, end = 0.5 }, start before end'),

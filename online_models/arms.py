@@ -2,10 +2,10 @@
 
 import msgspec
 
+from config.campaigns import MAX_ARMS
 from online_models.beliefs import FIRST_ARM, UNSEEN
 from online_models.drifting import DriftWatch
 
-MAX_ARMS = 64
 MAX_NAME = 600  # characters: a campaign and a variation
 
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from config.campaigns import Campaign, Campaigns
 from config.schedules import Schedule, schedule_of
 from online_models.choice_log import LoggedChoice
-
-NOTHING = ""  # the arm that shows nothing
+from online_models.picking import NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +63,13 @@ class Plan:
 
 def _planned(name: str, campaigns: Campaigns, *, is_new: bool) -> Planned:
     campaign = campaigns.campaigns[name]
-    zone = campaign.time_zone or campaigns.time_zone
     return Planned(
         name,
         campaign,
         tuple(f"{name}/{variation}" for variation in campaign.variations),
-        schedule_of(campaign.starts, campaign.ends, campaign.days, campaign.hours, zone),
+        schedule_of(
+            campaign.starts, campaign.ends, campaign.days, campaign.hours, campaign.time_zone
+        ),
         weighs_nothing=name in campaigns.offers and campaigns.goal_of(name) == "margin",
         is_new=is_new,
     )

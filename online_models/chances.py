@@ -98,8 +98,8 @@ class Chances:
         arm = self.arms.by_name.get(name)
         return self._new_arm(name) if arm is None else arm
 
-    def learn(self, x: Doubles, name: str, reward: float) -> bool:
-        """Learn an arm's reward (0 to 1); return whether that made a drift noticed."""
+    def learn(self, x: Doubles, name: str, reward: float) -> float:
+        """Learn an arm's reward (0 to 1); return which share of all certainty it left, mostly 1."""
         arm, beliefs = self.arm_of(name), self.beliefs
         parts = self.scores(x, np.array([arm.row, SHARED]))
         score, variance = float(parts[0].sum()), float(parts[1].sum())
@@ -111,12 +111,13 @@ class Chances:
         self.n_shared += 1.0
         arm.n_learned += 1.0
         arm.learned_at = self.n_learned
-        is_drift = arm.watch.notice(score, slope / sqrt(information))
-        if is_drift:
+        if arm.watch.notice(score, slope / sqrt(information)):
             self._doubt()
-        if self.n_learned % FADE_EVERY == 0:
-            self.fade(0.5 ** (FADE_EVERY / HALF_LIFE))
-        return is_drift
+        if self.n_learned % FADE_EVERY:
+            return 1.0
+        keep: float = 0.5 ** (FADE_EVERY / HALF_LIFE)
+        self.fade(keep)
+        return keep
 
     def fade(self, keep: float) -> None:
         """Keep a share of all certainty."""

@@ -100,13 +100,16 @@ def decode_choice(line: bytes) -> LoggedChoice:
     return choice
 
 
-def by_policy(logged: Sequence[LoggedChoice]) -> list[PolicyLog]:
-    """Return the choices of each policy that learns, policies and arms by name.
+def by_policy(logged: Sequence[LoggedChoice], only: str | None = None) -> list[PolicyLog]:
+    """Return the choices of each policy that learns (or ``only`` one), policies and arms by name.
+
+    One that was asked for nobody but holdout visitors yet is left out.
 
     Raises:
         InvalidChoice: see ``policy_log``.
     """
-    names = sorted({choice.policy for choice in logged if choice.policy})
+    asked = {one.policy for one in logged if one.policy and not one.is_holdout}
+    names = sorted(asked if only is None else asked & {only})
     return [policy_log(name, [one for one in logged if one.policy == name]) for name in names]
 
 

@@ -1,6 +1,8 @@
 """Which dense models there are, and what an example teaches each of them."""
 
+from collections.abc import Callable
 from functools import partial
+from operator import attrgetter
 from typing import TypeVar
 
 from config.errors import ShopkeeperError
@@ -23,15 +25,8 @@ class OtherFeatures(ShopkeeperError):
     """A model knows other features than this Shopkeeper gives; it is learned anew."""
 
 
-def _read_policy(data: bytes) -> ThompsonPolicy:
-    return _of_these_features(ThompsonPolicy.from_bytes(data))
-
-
-def _read_offers(data: bytes) -> OfferPolicy:
-    return _of_these_features(OfferPolicy.from_bytes(data))
-
-
-def _of_these_features(policy: _P) -> _P:
+def _read_policy(kind: type[_P], data: bytes) -> _P:
+    policy = kind.from_bytes(data)
     if policy.n_features != N_CONTEXT:
         raise OtherFeatures(f"policy of {policy.n_features} features; there are {N_CONTEXT}")
     return policy
@@ -39,7 +34,7 @@ def _of_these_features(policy: _P) -> _P:
 
 def _teach_policy(policy: ThompsonPolicy, example: Example) -> bool:
     """Teach whether the reward came: how much an order brought is the offers' business."""
-    return isinstance(example, Rewarded) and _learn(policy, example, reward_of(example) > 0)
+    return isinstance(example, Rewarded) and _learn(policy, example, float(reward_of(example) > 0))
 
 
 def _teach_offers(policy: OfferPolicy, example: Example) -> bool:
@@ -49,7 +44,7 @@ def _teach_offers(policy: OfferPolicy, example: Example) -> bool:
 
 def _learn(policy: ThompsonPolicy | OfferPolicy, example: Rewarded, reward: float) -> bool:
     try:
-        policy.learn_one(example.features, arm_of(example), float(reward), example.probability)
+        policy.learn_one(example.features, arm_of(example), reward, example.probability)
     except UnfitExample:
         return False
     return True
@@ -64,23 +59,20 @@ def _read_propensity(data: bytes) -> Propensity:
     return model
 
 
-def _teach_order(model: Propensity, example: Example) -> bool:
+def _teach_visit(outcome: Callable[[Visited], bool], model: Propensity, example: Example) -> bool:
     if not isinstance(example, Visited) or len(example.features) != len(FEATURES):
         return False
-    model.learn_one(example.features, example.is_ordered)
+    model.learn_one(example.features, outcome(example))
     return True
 
 
-def _teach_leave(model: Propensity, example: Example) -> bool:
-    if not isinstance(example, Visited) or len(example.features) != len(FEATURES):
-        return False
-    model.learn_one(example.features, example.is_last)
-    return True
+_teach_order = partial(_teach_visit, attrgetter("is_ordered"))
+_teach_leave = partial(_teach_visit, attrgetter("is_last"))
 
 
 KINDS: Kinds = {
-    "policy:": Kind(ThompsonPolicy, _read_policy, _teach_policy),
-    "offer:": Kind(OfferPolicy, _read_offers, _teach_offers),
+    "policy:": Kind(ThompsonPolicy, partial(_read_policy, ThompsonPolicy), _teach_policy),
+    "offer:": Kind(OfferPolicy, partial(_read_policy, OfferPolicy), _teach_offers),
     "order": Kind(partial(Propensity, _ORDERS_OFTEN), _read_propensity, _teach_order),
     "leave": Kind(partial(Propensity, _LEAVES_OFTEN), _read_propensity, _teach_leave),
 }

@@ -14,13 +14,11 @@ import msgspec
 import numpy as np
 
 from online_models.beliefs import Doubles, shares_of_best
-from online_models.chances import FADE_EVERY, HALF_LIFE, Chances, Features, KeptChances, checked
+from online_models.chances import Chances, Features, KeptChances, checked
 from online_models.contexts import N_CONTEXT
 from online_models.margins import KeptMargins, Margins
 from online_models.picking import Picked, checked_arms, draw, with_floor
-from online_models.policies import UnknownPolicyVersion, check_example
-
-NO_OFFER = ""  # the arm that shows nothing
+from online_models.policies import check_example, check_version, reading
 
 _VERSION = 1
 
@@ -36,7 +34,7 @@ _decoder = msgspec.msgpack.Decoder(_Written)
 
 
 class OfferPolicy:
-    """Chooses among offers and ``NO_OFFER``; a reward is the margin of the visit, 0 without order.
+    """Chooses among offers and ``NOTHING``; a reward is the margin of the visit, 0 without order.
 
     Margins are after the offer's discount, in the shop's currency.
     """
@@ -72,11 +70,11 @@ class OfferPolicy:
         row = self.chances.arm_of(arm).row
         if is_new:
             self.margins.open_row(row)
-        self.chances.learn(x, arm, float(reward != 0.0))
+        kept = self.chances.learn(x, arm, float(reward != 0.0))
         if reward != 0.0:
             self.margins.learn(x, row, reward)
-        if self.chances.n_learned % FADE_EVERY == 0:
-            self.margins.fade(0.5 ** (FADE_EVERY / HALF_LIFE))
+        if kept < 1.0:
+            self.margins.fade(kept)
 
     def to_bytes(self) -> bytes:
         """Return all of it."""
@@ -89,18 +87,13 @@ class OfferPolicy:
         Raises:
             UnknownPolicyVersion: they are none, or another version's.
         """
-        try:
+        with reading():
             written = _decoder.decode(data)
-            if written.version != _VERSION:
-                raise UnknownPolicyVersion(
-                    f"offer policy of version {written.version}; this Shopkeeper reads {_VERSION}"
-                )
+            check_version(written.version, _VERSION)
             chances = written.chances
             policy = cls(chances.n_features)
             policy.chances = Chances.of(chances)
             policy.margins = Margins.of(written.margins, chances.n_features, len(chances.arms))
-        except (msgspec.MsgspecError, ValueError) as error:
-            raise UnknownPolicyVersion(f"offer policy cannot be read: {error}") from error
         return policy
 
     def _worth(self, x: Doubles, names: list[str]) -> Doubles:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from config.errors import ShopkeeperError
 from online_models.beliefs import Doubles
 
+NOTHING = ""  # the arm that shows nothing
 FLOOR = 0.02  # of all choices, spread evenly over the arms: no probability is ever 0
 
 
@@ -35,7 +36,16 @@ def with_floor(chances: Doubles, floor: float = FLOOR) -> list[float]:
 
 def draw(arms: Sequence[str], probabilities: Sequence[float], rng: Random) -> Picked:
     """Draw one of the arms with these probabilities."""
-    left = rng.random()
+    return draw_at(arms, probabilities, rng.random())
+
+
+def draw_at(arms: Sequence[str], probabilities: Sequence[float], place: float) -> Picked:
+    """Return the arm at a place from 0 to 1 among arms that take room by their probabilities.
+
+    >>> draw_at(["a/one", "a/two"], [0.25, 0.75], 0.3)
+    Picked(arm='a/two', probability=0.75)
+    """
+    left = place
     for arm, probability in zip(arms, probabilities, strict=True):
         left -= probability
         if left < 0.0:

@@ -6,7 +6,8 @@ and the arm is drawn from these chances: the same policy, but its probabilities 
 What all arms share moves all of them alike, so only their own parts decide.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import isfinite
 from random import Random
 from typing import Self
@@ -82,17 +83,31 @@ class ThompsonPolicy:
         Raises:
             UnknownPolicyVersion: they are none, or another version's.
         """
-        try:
+        with reading():
             written = _decoder.decode(data)
-            if written.version != _VERSION:
-                raise UnknownPolicyVersion(
-                    f"policy of version {written.version}; this Shopkeeper reads {_VERSION}"
-                )
+            check_version(written.version, _VERSION)
             policy = cls(written.chances.n_features)
             policy.chances = Chances.of(written.chances)
-        except (msgspec.MsgspecError, ValueError) as error:
-            raise UnknownPolicyVersion(f"policy cannot be read: {error}") from error
         return policy
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Say of bytes that are no policy that they are of another version."""
+    try:
+        yield
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise UnknownPolicyVersion(f"policy cannot be read: {error}") from error
+
+
+def check_version(version: int, known: int) -> None:
+    """Check the version of what was read.
+
+    Raises:
+        UnknownPolicyVersion: it is another one.
+    """
+    if version != known:
+        raise UnknownPolicyVersion(f"policy of version {version}; this Shopkeeper reads {known}")
 
 
 def check_example(reward: float, probability: float) -> None:

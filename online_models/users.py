@@ -16,6 +16,7 @@ import msgspec
 
 from config.errors import ShopkeeperError
 from config.events import CampaignChoice
+from config.experiments import MAX_EXPERIMENTS
 from online_models.decay import Counter
 
 MAX_RECENT_PRODUCTS = 20
@@ -32,7 +33,7 @@ MAX_TAUGHT_TIMES = 3  # a step of one user and product that models learn from, a
 MAX_CONTACTS = 32
 MAX_CONTACT_TIMES = 16
 MAX_OPEN_DECISIONS = 16
-MAX_EXPOSURES = 16
+MAX_EXPOSURES = MAX_EXPERIMENTS  # or a visitor who is let go of would count twice
 MAX_MOMENTS = 2  # of a session, that models are taught of
 MAX_TAUGHT = 300  # steps of one user that models learn from, a day
 

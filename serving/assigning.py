@@ -1,6 +1,6 @@
 """Pure: which variations of experiments a visitor is in, and what that changes in a decision."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from config.experiment_effects import (
@@ -8,6 +8,7 @@ from config.experiment_effects import (
     having_a_say,
     replaced_policies,
     replaced_strategies,
+    variations_in_force,
     variations_seen,
 )
 from config.experiments import Assignment, Attribute, Experiments, PolicyName, assign
@@ -40,25 +41,27 @@ def assigned_to(
     asker: Asker,
     user: UserState | None,
     experiments: Experiments,
-    campaigns: Collection[str],
+    campaigns: Callable[[Collection[str]], Collection[str]],
     *,
     is_granted: bool,
 ) -> Assigned:
     """Return what experiments say of who asks; without consent, what they say of nobody.
 
-    ``campaigns`` are all that stand in the placements that are asked for.
+    ``campaigns`` returns all that stand in some placements.
     """
     if not experiments:
         return NO_EXPERIMENTS
     kept = {one.experiment: one.variation for one in user.exposures} if user is not None else None
     found = assign(experiments, _ids(request, asker), kept) if is_granted else []
     by_name = dict(found)
+    in_force = variations_in_force(experiments, by_name)
+    standing = campaigns(request.placements)
     return Assigned(
-        counted=tuple(having_a_say(experiments, found, request.placements, campaigns)),
+        counted=tuple(having_a_say(experiments, found, request.placements, standing)),
         seen=variations_seen(experiments, by_name),
-        barred=barred_campaigns(experiments, by_name),
-        strategies=replaced_strategies(experiments, by_name),
-        policies=replaced_policies(experiments, by_name),
+        barred=barred_campaigns(experiments, in_force),
+        strategies=replaced_strategies(in_force),
+        policies=replaced_policies(in_force),
     )
 
 

@@ -202,7 +202,7 @@ def rules_of(
 
 
 def _schedule(campaign: Campaign) -> Schedule:
-    zone = campaign.time_zone or "UTC"
+    zone = campaign.time_zone
     return schedule_of(campaign.starts, campaign.ends, campaign.days, campaign.hours, zone)
 
 
@@ -212,7 +212,7 @@ def _told_schedule(campaign: Campaign) -> str:
         f"until {campaign.ends}" if campaign.ends else "",
         " ".join(campaign.days),
         " ".join(campaign.hours),
-        campaign.time_zone or "",
+        campaign.time_zone,
     ]
     return ", ".join(part for part in parts if part)
 

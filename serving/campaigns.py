@@ -9,7 +9,6 @@ from config.conditions import Test, compile_test, needed_fields
 from config.decisions import Objection
 from config.events import CampaignChoice, Goal
 from config.experiments import Experiments
-from config.keys import DAY_MS
 from serving.campaign_rules import (
     BARRED,
     InSegments,
@@ -50,6 +49,15 @@ class Ready:
                 tests += rule.tests.values()
         return tuple(tests)
 
+    @property
+    def weighs_nothing(self) -> bool:
+        """Whether making no offer is an arm, too: what is learned is worth, not whether."""
+        return self.is_offer and self.goal == "margin"
+
+    def policy_in(self, placement: str) -> str:
+        """Return the name of the policy that learns what to show of it in a placement."""
+        return f"{'offer' if self.weighs_nothing else 'policy'}:{placement}"
+
     def against(self, asked: Situation) -> Objection | None:
         """Return the first thing that stands against it beside its condition, None for nothing."""
         if self.name in asked.barred:
@@ -79,7 +87,6 @@ class Ready:
             order_ms=int(campaign.order_hours * _HOUR_MS),
             margin_rate=campaign.margin_rate,
             discount_rate=campaign.discount_rate,
-            cooldown_ms=int(campaign.cooldown_days * DAY_MS),
             **what,  # type: ignore[arg-type]
         )
 
@@ -98,19 +105,20 @@ class Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InForce:
-    """All campaigns; ``groups`` of each placement begin with the highest priority."""
+    """All campaigns; ``groups`` and ``names`` by placement, the highest priority first."""
 
     campaigns: Mapping[str, Ready] = field(default_factory=dict)
     groups: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
     segments: Mapping[str, Segment] = field(default_factory=dict)
     time_zone: str = "UTC"
     needed: Needed = field(default_factory=dict)
     experiments: Experiments = field(default_factory=dict)
+    margin_rate: float = 1.0
 
-    def standing_in(self, placements: Iterable[str]) -> list[str]:
+    def standing_in(self, placements: Iterable[str]) -> frozenset[str]:
         """Return all campaigns of some placements, whether anybody may see them or not."""
-        groups = (group for name in placements for group in self.groups.get(name, ()))
-        return [one.name for group in groups for one in group.campaigns]
+        return frozenset().union(*(self.names.get(name, ()) for name in placements))
 
     def placements_by_test(self) -> dict[str, list[str]]:
         """Return for each condition the placements that ask it, for the metrics."""
@@ -136,10 +144,12 @@ def made_ready(campaigns: Campaigns) -> InForce:
     return InForce(
         ready,
         groups,
+        {name: frozenset(one.name for one in standing) for name, standing in by_placement.items()},
         campaigns.segments,
         campaigns.time_zone,
         needed_fields(tests),
         campaigns.experiments,
+        campaigns.margin_rate,
     )
 
 

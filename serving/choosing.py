@@ -5,19 +5,20 @@ out of offers is so by a draw that no rule has a say in, and the same each time;
 offer would have been made, so that what follows can be compared.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from config.decisions import Objection
 from config.placements import Banner, Offer
+from online_models.picking import NOTHING, Picked, draw, draw_at
 from serving.campaign_rules import Given, Situation
 from serving.campaigns import Group, InForce, Ready
 from serving.choices import Promotion
 from serving.considered import Candidate, Considered
 from serving.contents import content_for, reason_of
 from serving.lazy import lazy
-from serving.policies import NOTHING, Pick, Picked, Policies, Uniform, draw, place_of
+from serving.policies import Policies, Uniform, place_of
 from serving.reasons import why_promotion
 from serving.refusals import Refusal, Refused
 from serving.schemas import Preview
@@ -25,7 +26,7 @@ from serving.view import View
 
 Features = Callable[[View, str], list[float]]  # of a request, in a time zone
 
-_MOST_ARMS_TOLD = 64  # with a choice, to the log of events
+_UNLEARNED = ("split", "first")
 _UNIFORM = Uniform()
 _HELD_OUT = Objection("holdout", "the visitor is held out of offers")
 _FORCED = Objection("preview", "another one is previewed")
@@ -49,16 +50,13 @@ class _Looked(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    """How an arm was picked: by what, towards which policy, and the chances of the arms.
-
-    ``chances`` may be those of the picked arm alone; ``arms`` are all that could be picked.
-    """
+    """How an arm was picked: by what, for which policy to learn from, and among what."""
 
     by: str
     policy: str
-    pick: Pick
-    chances: Mapping[str, float]
+    pick: Picked
     arms: Sequence[str]
+    chances: Sequence[float]
 
 
 class Choosing:
@@ -80,7 +78,11 @@ class Choosing:
         if forced is not None:
             return forced
         looked = self._look(groups)
-        held_out = [one for one in looked.eligible if self._offer_place < one.holdout_rate]
+        held_out = [
+            one
+            for one in looked.eligible
+            if one.holdout_rate and self._offer_place < one.holdout_rate
+        ]
         standing = [one for one in looked.eligible if one not in held_out]
         looked = looked._replace(candidates=_left(looked.candidates, held_out, _HELD_OUT))
         if standing:
@@ -155,9 +157,8 @@ class Choosing:
     def _choose(
         self, name: str, placement: Banner | Offer, looked: _Looked, standing: list[Ready]
     ) -> Promotion:
-        replaced = self._view.assigned.policies.get(name)
-        by = replaced or standing[0].campaign.choose
-        if by in ("split", "first"):
+        replaced, by = name in self._view.assigned.policies, self._by(name, standing[0])
+        if by in _UNLEARNED:
             competing = standing[:1]
         else:
             competing = [one for one in standing if replaced or one.campaign.choose == by]
@@ -170,7 +171,7 @@ class Choosing:
             candidates=_left(looked.candidates, passed, before),
             policy=choice.by,
             probability=choice.pick.probability,
-            probabilities=choice.chances,
+            probabilities=dict(zip(choice.arms, choice.chances, strict=True)),
             features=self._features,
             untold=looked.untold,
         )
@@ -180,7 +181,7 @@ class Choosing:
             policy=choice.policy if self._features else "",
             probability=choice.pick.probability,
             features=self._features,
-            arms=list(choice.arms) if len(choice.arms) <= _MOST_ARMS_TOLD else [],
+            arms=list(choice.arms),
         )
         shown = self._shown(one, variation) if variation else self._own(placement)
         return shown._replace(choice=told, considered=considered)
@@ -188,25 +189,19 @@ class Choosing:
     def _pick(self, name: str, by: str, competing: Sequence[Ready]) -> _Choice:
         first = competing[0]
         if by == "first":
-            arm = first.arms[0]
-            return _Choice(by, "", Picked(arm, 1.0), {arm: 1.0}, [arm])
+            return _Choice(by, "", Picked(first.arms[0], 1.0), first.arms[:1], (1.0,))
         if by == "split":
-            variations = first.campaign.variations.values()
-            weights = {a: v.weight for a, v in zip(first.arms, variations, strict=True)}
-            digest, whole = self._view.visitor.digest, sum(weights.values())
+            weights = [variation.weight for variation in first.campaign.variations.values()]
+            chances = [weight / sum(weights) for weight in weights]
+            digest = self._view.visitor.digest
             place = self._view.rng.random() if digest is None else place_of(digest, first.name)
-            chances = {arm: weight / whole for arm, weight in weights.items()}
-            return _Choice(by, "", draw(chances, place), chances, first.arms)
-        weighs = first.is_offer and first.goal == "margin"  # also whether to make an offer at all
-        policy_name = f"{'offer' if weighs else 'policy'}:{name}"
-        arms = [NOTHING] * weighs + [arm for one in competing for arm in one.arms]
+            return _Choice(by, "", draw_at(first.arms, chances, place), first.arms, chances)
+        policy_name = first.policy_in(name)
+        arms = [NOTHING] * first.weighs_nothing + [arm for one in competing for arm in one.arms]
         learned = self._chooser.policies.get(policy_name) if by == "learned" else None
-        policy = learned or _UNIFORM
-        pick = policy.choose(self._features, arms, self._view.rng)
-        chances = {pick.arm: pick.probability}
-        if self._explains:
-            chances = dict(zip(arms, policy.probabilities(self._features, arms), strict=True))
-        return _Choice(policy_name if learned else "uniform", policy_name, pick, chances, arms)
+        likely = (learned or _UNIFORM).probabilities(self._features, arms)
+        pick = draw(arms, likely, self._view.rng)
+        return _Choice(policy_name if learned else "uniform", policy_name, pick, arms, likely)
 
     def _hold_out(
         self, name: str, placement: Banner | Offer, looked: _Looked, one: Ready
@@ -218,9 +213,15 @@ class Choosing:
             is_holdout=True,
             untold=looked.untold,
         )
-        policy = f"offer:{name}" if self._features else ""
+        # Beside the choices that it is to be compared with.
+        is_learned = self._by(name, one) not in _UNLEARNED and self._features
+        policy = one.policy_in(name) if is_learned else ""
         told = one.choice(name, "", policy=policy, features=self._features, is_holdout=True)
         return self._own(placement)._replace(choice=told, considered=considered)
+
+    def _by(self, name: str, first: Ready) -> str:
+        """Return how a placement chooses among campaigns of which this is the first."""
+        return self._view.assigned.policies.get(name) or first.campaign.choose
 
     def _forced(
         self, name: str, placement: Banner | Offer, groups: Sequence[Group]

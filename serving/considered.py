@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from config import decisions
 from config.decisions import Explanation, Objection
-from serving.policies import NOTHING
+from online_models.picking import NOTHING
 
 MAX_TOLD = 40  # candidates that are told; those that came furthest first
 
@@ -22,7 +22,7 @@ Candidate = tuple[str, Sequence[Objection]]  # a campaign, and what stands again
 class Considered(NamedTuple):
     """The campaigns of a placement with what stands against them, and how one was picked.
 
-    ``policy`` is by what, ``probabilities`` are of arms, at least of the one that was picked.
+    ``policy`` is by what, ``probabilities`` are of the arms.
     ``untold``: as many more were not looked at, because others have a higher priority.
     """
 

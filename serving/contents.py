@@ -1,6 +1,7 @@
 """Pure: what a variation says to this visitor: in the visitor's language, fields filled in."""
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import msgspec
 
@@ -9,15 +10,23 @@ from config.content_texts import MAX_VALUE, fill
 from config.placements import Content
 from serving.view import View
 
+_ADDRESSES = ("image", "link")  # a name in them must not be read as more of the address
 _FIRST_NAMES = ("firstName", "first_name")
 
 
 def content_for(variation: Variation, view: View) -> Content:
     """Return a variation's content for the visitor of a request."""
-    content = variation.content(view.locale)
+    content = msgspec.structs.asdict(variation.content(view.locale))
     known = _known(view)
+
+    def quoted(name: str) -> str:
+        return quote(known(name), safe="")
+
     return Content(
-        **{name: fill(text, known) for name, text in msgspec.structs.asdict(content).items()}
+        **{
+            field: fill(text, quoted if field in _ADDRESSES else known)
+            for field, text in content.items()
+        }
     )
 
 

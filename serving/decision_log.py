@@ -35,6 +35,7 @@ class Made(NamedTuple):
     visitor: Subject | None = None
     experiments: Sequence[tuple[str, str]] = ()
     channel: str = "web"
+    margin_rate: float = 1.0
 
 
 class DecisionLog:
@@ -68,8 +69,6 @@ class DecisionLog:
 
     def put(self, made: Made) -> None:
         """Take a decision, or drop it where too many are waiting."""
-        if not self._keeps and _entry(made) is None:
-            return
         if len(self._waiting) >= self._max_waiting:
             self._dropped("queue_full", 1)
         else:
@@ -169,4 +168,6 @@ def _entry(made: Made) -> events.Decided | None:
     choices = [choice for choice in chosen if choice is not None]
     if not choices and not made.experiments:
         return None
-    return events.Decided(made.decision_id, made.at, choices, list(made.experiments), made.channel)
+    return events.Decided(
+        made.decision_id, made.at, choices, list(made.experiments), made.channel, made.margin_rate
+    )

@@ -108,7 +108,7 @@ class Personalizer:
             asker,
             found.user,
             self.shop.chooser.campaigns.experiments,
-            self.shop.chooser.campaigns.standing_in(request.placements),
+            self.shop.chooser.campaigns.standing_in,
             is_granted=found.missing is not Fallback.CONSENT_REFUSED,
         )
         decision = decide(
@@ -163,6 +163,7 @@ class Personalizer:
                 visitor=found.subject,
                 channel=request.channel(),
                 experiments=assigned.counted,
+                margin_rate=self.shop.chooser.campaigns.margin_rate,
             )
         )
 

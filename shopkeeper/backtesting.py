@@ -5,9 +5,10 @@ from typing import Any
 
 from config.campaigns import Campaigns
 from config.errors import ShopkeeperError
-from online_models.backtest import NOTHING, Plan
+from online_models.backtest import Plan
 from online_models.choice_log import LoggedChoice, chances_of, policy_log
 from online_models.off_policy import Valuer
+from online_models.picking import NOTHING
 from shopkeeper.evaluating_policy import figures_of, rounded, rounded_interval
 
 FEW = 100  # effective choices, below which nothing should be believed

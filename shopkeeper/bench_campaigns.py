@@ -11,8 +11,10 @@ from typing import Any
 
 from config.campaign_checks import read_campaigns
 from config.placements import Banner, Content, Placement, Products
+from online_models.policies import ThompsonPolicy
 from online_models.users import Contact, Order, Session, UserState
 from serving.campaigns import made_ready
+from serving.context_features import context_features
 from serving.decision import Shop, decide
 from serving.schemas import CartLine, Page, Request
 from serving.view import Visitor
@@ -20,6 +22,7 @@ from shopkeeper.bench_rules import Ranked, a_catalog
 
 N_CATEGORIES = 20
 N_USERS = 200
+N_LEARNED = 60
 _NOW = 1_700_000_000_000
 _DAY_MS = 86_400_000
 _PLACEMENTS: dict[str, Placement] = {
@@ -43,7 +46,8 @@ CONDITIONS = (
 def campaigns_toml(n_campaigns: int) -> str:
     """Return a file of campaigns with conditions, no two the same, all in one placement.
 
-    Every second one also has a cap, every fourth hours, every tenth a segment of ten.
+    The first ``N_LEARNED`` are chosen by a policy. Every second one also has a cap, every fourth
+    hours, every tenth a segment of ten.
     """
     parts = [f'[segments.s{n}]\nwhen = "user.n_events > {n * 7}"\n' for n in range(10)]
     for n in range(n_campaigns):
@@ -55,6 +59,8 @@ def campaigns_toml(n_campaigns: int) -> str:
             more.append('hours = ["06:00-23:00"]')
         if n % 10 == 0:
             more.append(f'segments = ["s{n // 10 % 10}"]')
+        if n >= N_LEARNED:
+            more.append('choose = "first"')
         parts.append(f'[campaigns.c{n}]\nplacements = ["hero"]\n' + "\n".join(more) + "\n")
     return "\n".join(parts)
 
@@ -72,7 +78,11 @@ def bench_campaigns(n_campaigns: int, rounds: int, seed: int) -> dict[str, Any]:
         cart=[CartLine(product_id="p1", quantity=2)],
         context={"weather": "weather-3", "locale": "en"},
     )
-    without, having = (Shop(model, catalog, _PLACEMENTS) for _ in range(2))
+    policies = {"policy:hero": _taught(n_campaigns, rng)}
+    without, having = (
+        Shop(model, catalog, _PLACEMENTS, policies=policies, features=context_features)
+        for _ in range(2)
+    )
     having.use(made_ready(read_campaigns(campaigns_toml(n_campaigns), _PLACEMENTS)))
     visitor, chance = Visitor("digest-of-somebody"), Random(seed)
 
@@ -99,6 +109,16 @@ def bench_campaigns(n_campaigns: int, rounds: int, seed: int) -> dict[str, Any]:
         "rounds": rounds,
         "seed": seed,
     }
+
+
+def _taught(n_campaigns: int, rng: Random) -> ThompsonPolicy:
+    """Return a policy that knows the campaigns it may be asked about."""
+    policy = ThompsonPolicy()
+    for n in range(10 * min(n_campaigns, N_LEARNED)):
+        arm = f"c{n % N_LEARNED}/a"
+        features = [rng.random() for _ in range(policy.n_features)]
+        policy.learn_one(features, arm, float(rng.random() < 0.1), 0.5)
+    return policy
 
 
 def _user(ids: Sequence[str], n_campaigns: int, rng: Random) -> UserState:

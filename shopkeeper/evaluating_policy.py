@@ -72,7 +72,7 @@ def evaluate_choices(
     logged: Sequence[LoggedChoice], policy: str | None, seed: int
 ) -> dict[str, Any]:
     """Return, for each policy of our log, what it earned and what simple ones would have."""
-    logs = [log for log in by_policy(logged) if policy in (None, log.name)]
+    logs = by_policy(logged, policy)
     if not logs:
         known = ", ".join(sorted({one.policy for one in logged if one.policy})) or "none"
         raise ShopkeeperError(f"the log has no choice of a policy to value; its policies: {known}")

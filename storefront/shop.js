@@ -177,8 +177,10 @@ class Shop {
     if (this.#asking || $("dialog[open]")) return;
     this.#asking = true;
     const page = { type: location.pathname.split("/")[1] || "home" };
-    const decision = await this.shopkeeper.personalize(["exit-offer"], { page, trigger, cart: this.basket.asQuestion(), context: this.#context() });
-    this.#asking = false;
+    const cart = this.basket.asQuestion();
+    const decision = await this.shopkeeper
+      .personalize(["exit-offer"], { page, trigger, cart, context: this.#context() })
+      .finally(() => { this.#asking = false; });
     const content = decision.placements["exit-offer"]?.content;
     if (!content || $("dialog[open]")) return;
     this.shopkeeper.promotionViewed(decision, "exit-offer");

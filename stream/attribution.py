@@ -18,6 +18,7 @@ import msgspec
 from config.commerce import Name, Promotion, as_text, read_promotion
 from config.events import CampaignChoice, Decided, Event
 from config.examples import Example, Exposed, Rewarded
+from online_models.budgets import given_by
 from online_models.packing import pack, unpack
 from online_models.users import MAX_OPEN_DECISIONS, OpenDecision, UserState
 from stream.contacts import (
@@ -30,13 +31,22 @@ from stream.contacts import (
 from stream.exposures import (
     Told,
     changes_since,
+    discount_of,
     expose,
     figures_of,
-    given_by,
     given_rate,
     join_exposures,
 )
 
+SETTLING = frozenset(
+    {
+        Name.PROMOTION_VIEWED,
+        Name.PROMOTION_CLICKED,
+        Name.PROMOTION_DISMISSED,
+        Name.PRODUCT_CLICKED,
+        Name.ORDER_COMPLETED,
+    }
+)  # events after which choices and exposures may have come to something else
 JOIN_MS = 60 * 60 * 1000  # for so long events wait for the entry of their decision
 UNSEEN_MS = 60 * 1000  # older than that, what was not seen makes room first
 WEB = "web"
@@ -97,7 +107,7 @@ def settle(state: UserState, before: Told, at: int) -> list[Example]:
         if given is not None:
             examples.append(given)
         # A click whose impression is still to come waits for it, to be dated by it.
-        is_dated = decision.shown_at >= 0 or not shows(decision.choice)
+        is_dated = decision.shown_at >= 0 or not decision.choice.shows
         if decision.choice.goal == "click" and is_dated and _is_clicked(decision):
             examples += _teach(decision)
     for decision in _take_surplus(state):
@@ -144,17 +154,12 @@ def forget_undecided(state: UserState) -> None:
         session.moments = []
 
 
-def shows(choice: CampaignChoice) -> bool:
-    """Tell whether a choice shows anything."""
-    return bool(choice.variation) and not choice.is_holdout
-
-
 def _see(state: UserState, promotion: Promotion, at: int) -> None:
     if promotion.decision_id is None or promotion.placement is None:
         add_impression(state, promotion.campaign, (at, WEB))
         return
     decision = _decision(state, promotion.decision_id, promotion.placement, state.received_at)
-    if decision.decided_at < 0:
+    if not decision.choice.campaign:
         # The campaign is told by impressions alone; until the entry comes it is theirs.
         choice = msgspec.structs.replace(decision.choice, campaign=promotion.campaign)
         decision.choice = choice
@@ -174,6 +179,8 @@ def _click(state: UserState, decision_id: str, placement: str | None, at: int) -
     if placement is not None:
         decision = _decision(state, decision_id, placement, state.received_at)
         decision.clicked_at = earliest_of(decision.clicked_at, at)
+        if decision.shown_at < 0:  # it stands in for the impression: the windows begin with it
+            decision.received_at = max(decision.received_at, state.received_at)
 
 
 def _decision(state: UserState, decision_id: str, placement: str, received_at: int) -> OpenDecision:
@@ -227,7 +234,7 @@ def _begun_at(decision: OpenDecision) -> int:
     """
     if decision.decided_at < 0:
         return -1
-    if not shows(decision.choice):
+    if not decision.choice.shows:
         return decision.decided_at
     return decision.shown_at if decision.shown_at >= 0 else decision.clicked_at
 
@@ -245,20 +252,20 @@ def _attribute(state: UserState, decision: OpenDecision, at: int) -> Exposed | N
     choice = decision.choice
     until = begun_at + choice.order_ms
     orders = [order for order in state.order_history if begun_at <= order.at <= until]
-    if orders and shows(choice) and decision.shown_at >= 0:
+    if orders and choice.shows and decision.shown_at >= 0:
         contact = contact_with(state, choice.campaign)
         contact.converted_at = earliest_of(contact.converted_at, orders[-1].at)
     revenue = fsum(order.revenue for order in orders)
-    n_more, before = len(orders) - decision.n_orders, given_by(decision)
+    n_more, before = len(orders) - decision.n_orders, discount_of(decision)
     decision.n_orders, decision.revenue = len(orders), revenue
-    change = given_by(decision) - before
+    change = discount_of(decision) - before
     if not given_rate(choice) or not (n_more or change):
         return None
     for exposure in state.exposures:
         if decision.decided_at >= exposure.exposed_at:
             exposure.given += change
     day = datetime.fromtimestamp(decision.decided_at / 1000, UTC).date().isoformat()
-    return Exposed(f"campaign:{choice.campaign}", day, at, orders=n_more, revenue=change)
+    return Exposed(given_by(choice.campaign), day, at, orders=n_more, revenue=change)
 
 
 def _due_at(decision: OpenDecision) -> int:

@@ -2,7 +2,8 @@
 
 A visitor belongs to the variation that came first, and counts once. The figures are sums of the set
 of the visitor's events since then; what is taught are their changes, so that the sums over all
-visitors come out right also when an order is told twice or two histories turn out to be one.
+visitors come out right also when an order is told twice or two histories turn out to be one. Who
+refuses is forgotten, and counts again after coming back.
 """
 
 from collections.abc import Iterable
@@ -75,19 +76,18 @@ def changes_since(before: Told, now: Told, at: int) -> list[Exposed]:
 def expose(state: UserState, decided: Decided) -> None:
     """Note which experiments had a say in a decision; one that came earlier takes the visitor."""
     at = decided.received_at
-    margin_rate = decided.choices[0].margin_rate if decided.choices else 1.0
     for experiment, variation in decided.experiments:
         known = next((e for e in state.exposures if e.experiment == experiment), None)
         if known is None:
             if not _make_room(state, decided):
                 continue
-            known = Exposure(experiment, variation, at, margin_rate=margin_rate)
+            known = Exposure(experiment, variation, at, margin_rate=decided.margin_rate)
             state.exposures.append(known)
             _add_from(state, known, at, _FOR_EVER)
         elif (at, variation) < (known.exposed_at, known.variation):
             _add_from(state, known, at, known.exposed_at)
             known.exposed_at, known.variation = at, variation
-            known.margin_rate = margin_rate
+            known.margin_rate = decided.margin_rate
 
 
 def count_for_experiments(exposures: Iterable[Exposure], order: Order, sign: float) -> None:
@@ -131,7 +131,7 @@ def join_exposures(known: UserState, other: UserState) -> None:
 
 def given_rate(choice: CampaignChoice) -> float:
     """Return the share of an order's revenue that a choice gives away."""
-    return choice.discount_rate if choice.variation and not choice.is_holdout else 0.0
+    return choice.discount_rate if choice.shows else 0.0
 
 
 def _make_room(state: UserState, decided: Decided) -> bool:
@@ -154,9 +154,9 @@ def _add_from(state: UserState, exposure: Exposure, start: int, end: int) -> Non
             exposure.revenue += order.revenue
     for decision in state.open_decisions:
         if start <= decision.decided_at < end:
-            exposure.given += given_by(decision)
+            exposure.given += discount_of(decision)
 
 
-def given_by(decision: OpenDecision) -> float:
+def discount_of(decision: OpenDecision) -> float:
     """Return what an offer gave away so far."""
     return decision.revenue * given_rate(decision.choice)

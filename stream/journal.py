@@ -25,7 +25,7 @@ from online_models.users import (
     UserState,
 )
 from stream import identity
-from stream.attribution import close_due, settle, take_decided
+from stream.attribution import SETTLING, close_due, settle, take_decided
 from stream.batch import Batch, DeadLetter, Logged
 from stream.dedupe import remember_id
 from stream.exposures import Told, figures_of
@@ -169,7 +169,7 @@ def _apply_event(
 ) -> None:
     gap_ms = batch.rules.session_gap_ms
     is_late = event.occurred_at < state.latest_at - gap_ms
-    before = figures_of(state.exposures) if state.exposures else {}
+    before = figures_of(state.exposures) if event.name in SETTLING else None
     session, products = apply_event(state, event, received_at, gap_ms)
     if products:
         key = batch.ids.session_key(digest, session.start_at)
@@ -208,9 +208,12 @@ def _take_decided(batch: Batch, logged: Logged, decided: Decided) -> None:
     _keep(batch, logged.digest, user, before)
 
 
-def _keep(batch: Batch, digest: str, state: UserState, before: Told) -> None:
-    """Store a changed state; ``before`` is what was told of its exposures so far."""
-    if state.open_decisions or state.exposures:
+def _keep(batch: Batch, digest: str, state: UserState, before: Told | None) -> None:
+    """Store a changed state.
+
+    ``before`` is what was told of its exposures so far, None where nothing happened to them.
+    """
+    if before is not None and (state.open_decisions or state.exposures):
         identity.teach(batch, state, settle(state, before, batch.clock))
     surplus = take_surplus(state)
     if surplus:

@@ -190,6 +190,6 @@ class SumsShard:
 
 def _old_days(name: str) -> list[str]:
     """Return the names of a campaign's days that are too old to be kept beside this one."""
-    campaign, day = name.rsplit(sums_field("", ""), 1)
+    campaign, _, day = name.rpartition(sums_field("", ""))
     end = date.fromisoformat(day) - timedelta(days=KEPT_DAYS)
     return [sums_field(campaign, (end - timedelta(days=n)).isoformat()) for n in range(KEPT_DAYS)]

@@ -4,6 +4,8 @@ from itertools import count
 from typing import Any
 
 from config.events import Entry, Event, EventType
+from config.experiment_checks import read_experiment
+from config.experiments import Experiment
 from config.keys import Ids
 from stream.batch import Logged
 
@@ -14,6 +16,11 @@ DAY = 24 * HOUR
 IDS = Ids(secret=b"0" * 32, n_shards=4)
 
 _numbers = count(1)
+
+
+def read_experiments(tables: dict[str, Any]) -> dict[str, Experiment]:
+    """Return the experiments of tables by name."""
+    return {name: read_experiment(name, table) for name, table in tables.items()}
 
 
 def an_event(

@@ -74,7 +74,7 @@ OFFER = '[campaigns.x]\nplacements = ["exit"]\nvariations.a.headline = "A"\n'
         (
             "x = 1",
             1,
-            "x: 'x' is no table of this file; allowed: campaigns, experiments, segments, time_zone",
+            "x: 'x' is no table of this file; allowed: campaigns, experiments, margin_rate, ",
         ),
         ('time_zone = "Berlin"', 1, "time_zone: 'Berlin' is no time zone"),
         ("campaigns = 1", 1, "campaigns: tables [campaigns.NAME] are allowed"),

@@ -1,14 +1,30 @@
 """A mistake in an experiment's table is named with its place and with what is allowed."""
 
+import re
 from typing import Any
 
 import pytest
 
-from config.experiment_checks import InvalidExperiment, check_names, read_experiments
+from config.campaign_tables import InvalidTable
+from config.experiment_checks import problems_of_experiments
 from config.placements import Banner, Content, Placement, Products
+from config.toml_lines import Path
+from tests.builders import read_experiments
 
 A, B = {"name": "a"}, {"name": "b"}
 TWO = [A, B]
+
+
+PLACEMENTS: dict[str, Placement] = {
+    "row": Products(min_relevance=0.1),
+    "other": Products(),
+    "hero": Banner(content=Content(headline="Hi")),
+}
+
+
+def place_of(path: str) -> Path:
+    parts = re.findall(r"[^.\[\]]+", f"experiments.{path}")
+    return tuple(int(part) if part.isdigit() else part for part in parts)
 
 
 @pytest.mark.parametrize(
@@ -61,36 +77,38 @@ TWO = [A, B]
             "hero.namespace.end",
             "a number from 0 to 1",
         ),
-        (3, "hero", "Expected `object`"),
+        (3, "hero", "a table is allowed here"),
     ],
 )
 def test_a_mistake_is_named(table: Any, path: str, allowed: str) -> None:
-    with pytest.raises(InvalidExperiment) as caught:
+    with pytest.raises(InvalidTable) as caught:
         read_experiments({"hero": table})
-    assert caught.value.path == f"experiments.{path}"
-    assert str(caught.value).startswith(f"experiments.{path}: ")
+    assert caught.value.path == place_of(path)
     assert allowed in caught.value.problem
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "campaign:x", "ü", "x" * 65])
 def test_a_name_is_bounded(name: str) -> None:
-    with pytest.raises(InvalidExperiment, match="allowed names: 1 to 64"):
+    with pytest.raises(InvalidTable, match="allowed names: 1 to 64"):
         read_experiments({name: {"variations": TWO}})
 
 
-@pytest.mark.parametrize("tables", [3, [], {str(n): {"variations": TWO} for n in range(101)}])
-def test_what_are_no_tables_is_named(tables: object) -> None:
-    with pytest.raises(InvalidExperiment, match=r"experiments: .*allowed"):
-        read_experiments(tables)
+def problems(tables: dict[str, Any]) -> dict[Path, str]:
+    return dict(problems_of_experiments(read_experiments(tables), PLACEMENTS, {"welcome"}))
+
+
+def test_there_are_only_so_many() -> None:
+    found = problems({str(n): {"variations": TWO} for n in range(101)})
+    assert found == {("experiments",): "101 of them; allowed: 100"}
 
 
 def _replacing(placement: str, **fields: Any) -> dict[str, Any]:
-    return {"variations": [A, {"name": "b", "strategy": {placement: "trending"}}]} | fields
+    return {"variations": [A, {"name": "b", "strategy": {placement: "similar"}}]} | fields
 
 
 def test_two_that_replace_the_same_are_refused() -> None:
-    with pytest.raises(InvalidExperiment, match=r"experiments\.two: .*'row'.*experiments\.one"):
-        read_experiments({"one": _replacing("row"), "two": _replacing("row")})
+    found = problems({"one": _replacing("row"), "two": _replacing("row")})
+    assert "in placement 'row', as experiments.one does" in found["experiments", "two"]
 
 
 @pytest.mark.parametrize(
@@ -103,28 +121,21 @@ def test_two_that_replace_the_same_are_refused() -> None:
 )
 def test_two_that_never_meet_are_not(other: dict[str, Any]) -> None:
     one = _replacing("row", namespace={"name": "n", "end": 0.5})
-    assert read_experiments({"one": one, "two": other}).keys() == {"one", "two"}
+    assert problems({"one": one, "two": other}) == {}
 
 
 def test_parts_of_a_namespace_by_other_ids_may_meet() -> None:
     one = _replacing("row", namespace={"name": "n", "end": 0.5})
     other = _replacing("row", namespace={"name": "n", "start": 0.5}, hash_attribute="userId")
-    with pytest.raises(InvalidExperiment, match="do not overlap"):
-        read_experiments({"one": one, "two": other})
-
-
-PLACEMENTS: dict[str, Placement] = {
-    "row": Products(min_relevance=0.1),
-    "hero": Banner(content=Content(headline="Hi")),
-}
+    assert "do not overlap" in problems({"one": one, "two": other})["experiments", "two"]
 
 
 @pytest.mark.parametrize(
     ("fields", "path", "allowed"),
     [
         ({"campaigns": ["welcome", "gone"]}, "campaigns[1]", "'gone' is no campaign; allowed: wel"),
-        ({"strategy": {"hero": "trending"}}, "strategy.hero", "allowed: row"),
-        ({"strategy": {"none": "trending"}}, "strategy.none", "allowed: row"),
+        ({"strategy": {"hero": "trending"}}, "strategy.hero", "allowed: other, row"),
+        ({"strategy": {"none": "trending"}}, "strategy.none", "allowed: other, row"),
         ({"strategy": {"row": "trending"}}, "strategy.row", "does not suit its min_relevance"),
         ({"policy": {"row": "random"}}, "policy.row", "allowed: hero"),
     ],
@@ -132,15 +143,10 @@ PLACEMENTS: dict[str, Placement] = {
 def test_a_name_that_stands_for_nothing_is_named(
     fields: dict[str, Any], path: str, allowed: str
 ) -> None:
-    found = read_experiments({"test": {"variations": [A, B | fields]}})
-    with pytest.raises(InvalidExperiment) as caught:
-        check_names(found, PLACEMENTS, {"welcome"})
-    assert caught.value.path == f"experiments.test.variations[1].{path}"
-    assert allowed in caught.value.problem
+    found = problems({"test": {"variations": [A, B | fields]}})
+    assert allowed in found[place_of(f"test.variations[1].{path}")]
 
 
 def test_names_that_stand_for_something_pass() -> None:
     fields = {"campaigns": ["welcome"], "strategy": {"row": "similar"}, "policy": {"hero": "first"}}
-    check_names(
-        read_experiments({"test": {"variations": [A, B | fields]}}), PLACEMENTS, {"welcome"}
-    )
+    assert problems({"test": {"variations": [A, B | fields]}}) == {}

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from config.experiment_checks import read_experiments
 from config.experiments import (
     HOLDOUT,
     Attribute,
@@ -15,6 +14,7 @@ from config.experiments import (
     growthbook_of,
 )
 from config.growthbook import choose_variation, hash_share
+from tests.builders import read_experiments
 
 BOTH = [{"name": "control"}, {"name": "new"}]
 N_VISITORS = 20_000

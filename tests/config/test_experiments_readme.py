@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from config.experiment_checks import read_experiments
 from config.experiments import ExperimentTable, Variation
+from tests.builders import read_experiments
 
 README = (Path(__file__).parents[2] / "serving" / "README.md").read_text(encoding="utf-8")
 SECTION = README.partition("## Experiments")[2].partition("###")[0]

@@ -13,7 +13,7 @@ MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({"slotz": 4}, "slotz", "did you mean slots?"),
     ({"slots": 0}, "slots", "a whole number from 1 to 50"),
     ({"fallback": ["popular"]}, "fallback[0]", "or strategies: next-best, similar"),
-    ({"fallback": [{"product": "map"}]}, "fallback[0]", 'products = ["…"]'),
+    ({"fallback": [{"product": "map"}]}, "fallback[0].product", "did you mean products?"),
     ({"fill": "yes"}, "fill", "true or false"),
     ({"filter": "product.price <"}, "filter", "at 16"),
     ({"filter": 3}, "filter", "a condition in CEL"),

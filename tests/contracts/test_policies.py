@@ -8,8 +8,8 @@ from typing import Protocol, Self
 import numpy as np
 import pytest
 
+from config.campaigns import MAX_ARMS
 from config.errors import ShopkeeperError
-from online_models.arms import MAX_ARMS
 from online_models.chances import UnfitExample
 from online_models.offers import OfferPolicy
 from online_models.picking import FLOOR, NoArms, Picked

@@ -124,6 +124,7 @@ def test_policies_are_apart_and_holdout_visitors_count_for_none() -> None:
         a_choice(policy="policy:cart", arm="c/1"),
         a_choice(policy="", arm="fixed"),
         a_choice(is_holdout=True, arm="", reward=1.0),
+        a_choice(policy="policy:nobody-yet", is_holdout=True, arm=""),
     ]
     cart, hero = by_policy(logged)
     assert (cart.name, cart.arms, len(cart.logged)) == ("policy:cart", ["c/1"], 1)
@@ -135,7 +136,6 @@ def test_policies_are_apart_and_holdout_visitors_count_for_none() -> None:
     ("logged", "expected"),
     [
         ([a_choice(), a_choice(features=[1.0])], "1 to 2 features"),
-        ([a_choice(is_holdout=True)], "all choices are of holdout visitors"),
         ([a_choice(arm=f"a/{n}") for n in range(MAX_ARMS + 1)], "201 arms; at most 200"),
     ],
 )

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from config.experiment_checks import read_experiments
 from config.experiments import HOLDOUT, Experiment
 from online_models.experiment_report import ExperimentReport, alarms_of, report_of
 from online_models.experiment_sentence import sentence_of
 from online_models.experiment_sums import ExperimentSums
+from tests.builders import read_experiments
 
 
 def an_experiment(**fields: Any) -> Experiment:

@@ -1,11 +1,11 @@
 from typing import Any
 
-from config.experiment_checks import read_experiments
 from config.experiments import Attribute, Experiments, assign
 from online_models.users import Exposure, UserState
 from serving.asking import Asker
 from serving.assigning import NO_EXPERIMENTS, Assigned, assigned_to
 from serving.schemas import Request
+from tests.builders import read_experiments
 from tests.serving.builders import IDS, NOW
 
 VARIATIONS: list[dict[str, Any]] = [
@@ -35,7 +35,7 @@ def asked(
     plain = {"placements": ["row"], "user_id": "ann", "anonymous_id": "cookie-1"}
     request = Request(**(plain | fields))
     asker = Asker(ANN if known else None, COOKIE, trusted=False)
-    return assigned_to(request, asker, user, of, ["old", "young"], is_granted=is_granted)
+    return assigned_to(request, asker, user, of, lambda _: ["old", "young"], is_granted=is_granted)
 
 
 def drawn(of: Experiments, **ids: str) -> str:

@@ -13,7 +13,6 @@ import redis
 from playwright.sync_api import Page, expect
 
 from config.examples import Exposed
-from config.experiment_checks import read_experiments
 from config.experiments import HOLDOUT
 from online_models.experiment_sums import (
     ExperimentSums,
@@ -24,6 +23,7 @@ from online_models.experiment_sums import (
 )
 from serving.experiments import ExperimentReader
 from serving.refusals import Refusal, Refused
+from tests.builders import read_experiments
 from tests.chromium import chromium, is_elsewhere, needs_chromium
 from tests.serving.builders import NOW
 from tests.serving.conftest import KEYS, OwnRedis, Serve, a_file, wait_for

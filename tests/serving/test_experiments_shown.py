@@ -9,11 +9,11 @@ import pytest
 import redis
 
 from config.events import Event
-from config.experiment_checks import read_experiments
 from config.experiments import HOLDOUT, assign
 from config.keys import Subject
 from config.placements import Products
 from online_models.users import Exposure
+from tests.builders import read_experiments
 from tests.chromium import chromium, needs_chromium
 from tests.serving.builders import IDS, NOW
 from tests.serving.conftest import Serve, a_file, events_in, wait_for

@@ -38,7 +38,7 @@ def a_decision(
     experiments: list[tuple[str, str]] | None = None,
     channel: str = "web",
 ) -> Decided:
-    return Decided(decision_id, at, list(choices or (SPRING,)), experiments or [], channel)
+    return Decided(decision_id, at, list(choices or (SPRING,)), experiments or [], channel, 0.5)
 
 
 def a_promotion(what: str = "Viewed", at: int = NOON, **more: Any) -> Event:
