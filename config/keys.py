@@ -7,7 +7,7 @@ Ids never appear in a key: a user is named by a keyed hash of the id (see ``Ids`
 import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -52,6 +52,11 @@ class Ids:
 
     secret: bytes
     n_shards: int
+    _mac: hmac.HMAC = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Begun once: a copy of it takes a third of the time.
+        object.__setattr__(self, "_mac", hmac.new(self.secret, digestmod="sha256"))
 
     def known(self, user_id: str) -> Subject:
         """Return the subject of a ``userId``."""
@@ -79,7 +84,9 @@ class Ids:
         return int.from_bytes(blake2b(text, key=self.secret, digest_size=7).digest(), "big")
 
     def _subject(self, name: bytes) -> Subject:
-        raw = hmac.digest(self.secret, name, "sha256")[:16]
+        mac = self._mac.copy()
+        mac.update(name)
+        raw = mac.digest()[:16]
         digest = urlsafe_b64encode(raw)[:22].decode()
         return Subject(int.from_bytes(raw[:8], "big") % self.n_shards, digest)
 

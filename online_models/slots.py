@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from heapq import heappop, heappush
-from sys import getsizeof
+from sys import getsizeof, intern
 
 from online_models.memory import size_of
 
@@ -40,6 +40,7 @@ class Slots:
         known = self._numbers.get(name)
         if known is not None:
             return known
+        name = intern(name)  # one text for all who name it: what is the same compares faster
         if self._free:
             number = heappop(self._free)
             self.names[number] = name
@@ -62,6 +63,6 @@ class Slots:
 
     def set_names(self, names: list[str]) -> None:
         """Give these names the numbers of their places, and no other name any."""
-        self.names = list(names)
-        self._numbers = {name: number for number, name in enumerate(names) if name}
+        self.names = [intern(name) for name in names]
+        self._numbers = {name: number for number, name in enumerate(self.names) if name}
         self._free = [number for number, name in enumerate(names) if not name]

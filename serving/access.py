@@ -18,11 +18,15 @@ class Caller:
 
 
 class KeyRing:
-    """The keys that are valid, kept as hashes, so that looking one up tells nothing by its time."""
+    """The keys that are valid.
+
+    Looking one up tells nothing by its time: Python compares keys of a dict themselves only where
+    their hashes, which are salted anew in each process, are the same.
+    """
 
     def __init__(self, write_keys: Iterable[str], secret_keys: Iterable[str]) -> None:
-        self._callers = {_hash(key): Caller(_hash(key), secret=False) for key in write_keys}
-        self._callers |= {_hash(key): Caller(_hash(key), secret=True) for key in secret_keys}
+        self._callers = {key: Caller(_hash(key), secret=False) for key in write_keys}
+        self._callers |= {key: Caller(_hash(key), secret=True) for key in secret_keys}
 
     def caller(self, key: str | None) -> Caller:
         """Return whom the key belongs to.
@@ -34,7 +38,7 @@ class KeyRing:
             raise Refused(
                 Refusal.NO_KEY, "give the key as Basic user name, Bearer token or writeKey"
             )
-        found = self._callers.get(_hash(key))
+        found = self._callers.get(key)
         if found is None:
             raise Refused(Refusal.UNKNOWN_KEY, "no such key")
         return found

@@ -1,6 +1,7 @@
 """The shop's products as decisions see them: followed, and encoded once for all answers."""
 
 from collections.abc import Iterator, Set
+from sys import intern
 
 import msgspec
 
@@ -24,7 +25,9 @@ class _Shown(msgspec.Struct, frozen=True):
     brand: str | None
 
 
-_Endings = dict[tuple[Why, str], bytes]  # by reason and step
+_MAX_KEPT_ENDINGS = 20_000  # any text may come up as a category
+
+_Ending = tuple[Why, str | None, str]  # reason, what led to it, and step
 
 _encode = msgspec.json.Encoder().encode
 
@@ -42,8 +45,7 @@ class Catalog:
         self._newest = Newest(self._items)
         self._matching = Matching((), lambda _: None)
         self._beginnings: dict[str, bytes] = {}
-        self._endings: dict[str, _Endings] = {}
-        self._plain_endings: _Endings = {}
+        self._endings: dict[_Ending, bytes] = {}
 
     def __len__(self) -> int:
         """Return how many products there are."""
@@ -60,6 +62,7 @@ class Catalog:
             InvalidProduct: it cannot be read; the one before stays in use.
         """
         item = None if data is None else decode_item(data)
+        product_id = intern(product_id)  # the model's own text: what is the same compares faster
         self._is_kept = True
         old = self._items.pop(product_id, None) if item is None else self._items.get(product_id)
         if item is not None:
@@ -69,7 +72,8 @@ class Catalog:
         self._newest.put(old, item)
         self._matching.put(product_id, item if is_for_sale else None)
         self._beginnings.pop(product_id, None)
-        self._endings.pop(product_id, None)
+        if _name_of(old) != _name_of(item):
+            self._endings.clear()  # those that name it are among them
 
     def match(self, matching: Matching) -> None:
         """Keep up, from now on, for which products conditions hold."""
@@ -117,26 +121,25 @@ class Catalog:
         return beginning
 
     def _ending(self, pick: Pick) -> bytes:
-        if pick.of is None:
-            endings = self._plain_endings
-        elif pick.why in LED and pick.of in self._items:
-            endings = self._endings.setdefault(pick.of, {})
-        else:
-            # Not kept: any text may come up.
-            return self._end(pick)
-        ending = endings.get((pick.why, pick.step))
+        key = (pick.why, pick.of, pick.step)
+        ending = self._endings.get(key)
         if ending is None:
-            ending = endings[pick.why, pick.step] = self._end(pick)
+            if len(self._endings) >= _MAX_KEPT_ENDINGS:
+                self._endings.clear()
+            ending = self._endings[key] = self._end(pick)
         return ending
 
     def _end(self, pick: Pick) -> bytes:
         reason, because = why_product(pick.why, pick.of), None
         if pick.why in LED and pick.of is not None:
-            item = self._items.get(pick.of)
-            reason = why_product(pick.why, None if item is None else item.name)
+            reason = why_product(pick.why, _name_of(self._items.get(pick.of)))
             because = pick.of
         said = {"reason": reason, "because": because, "step": pick.step}
         return b"," + _encode(said)[1:]
+
+
+def _name_of(item: Item | None) -> str | None:
+    return None if item is None else item.name
 
 
 def _open(shown: _Shown) -> bytes:

@@ -231,7 +231,7 @@ class Personalizer:
             shown = self.shop.catalog.shown
             return ProductsAnswer(
                 strategy=choice.strategy,
-                products=[msgspec.Raw(shown(pick)) for pick in choice.picks],
+                products=msgspec.Raw(b"[%b]" % b",".join([shown(pick) for pick in choice.picks])),
                 fallback=choice.fallback,
             )
         considered = choice.considered

@@ -191,10 +191,10 @@ class Profile(_Part, frozen=True):
 
 
 class ProductsAnswer(_Part, frozen=True, kw_only=True, tag="products"):
-    """A slate; each product is encoded already."""
+    """A slate; the list of products is encoded already."""
 
     strategy: str
-    products: list[msgspec.Raw]
+    products: msgspec.Raw
     fallback: str | None
 
 

@@ -83,7 +83,7 @@ def _weighted(
     shown = (candidate for candidate in found if allowed(candidate.product_id))
     weighted = [
         replace(candidate, score=candidate.score * _factor(candidate, rules.factors, view))
-        for candidate in islice(shown, view.n_wanted)
+        for candidate in islice(shown, view.n_wanted(strategy))
     ]
     return sorted(weighted, key=lambda candidate: -candidate.score)
 

@@ -32,8 +32,11 @@ def _next_best(view: View, allowed: Allowed) -> Iterable[Candidate]:
     if not view.viewed:
         return ()
     model, viewed, session = view.model, view.visited, view.session
-    new = _but_not(allowed, viewed)
-    found = view.ask("next-best", allowed, lambda most: model.next_best(viewed, new, most, session))
+
+    def following(most: int) -> Sequence[Suggested]:
+        return model.next_best(viewed, _but_not(allowed, viewed), most, session)
+
+    found = view.ask("next-best", allowed, following)
     return _suggested(found, Why.AFTER) if found else _again(viewed)
 
 
@@ -76,9 +79,14 @@ def _for_you(view: View, allowed: Allowed) -> Iterable[Candidate]:
     history, model = view.history, view.model
     if not history:
         return ()
-    new, session = _but_not(allowed, history), view.session
-    found = view.ask("for-you", allowed, lambda most: model.next_best(history, new, most, session))
+    session = view.session
+
+    def following(most: int) -> Sequence[Suggested]:
+        return model.next_best(history, _but_not(allowed, history), most, session)
+
+    found = view.ask("for-you", allowed, following)
     categories, brands = view.affinities
+    n_wanted = view.n_wanted("for-you")
     scored = []
     for one in found:
         item = view.shelf.item(one.product_id)
@@ -91,7 +99,7 @@ def _for_you(view: View, allowed: Allowed) -> Iterable[Candidate]:
     for category in sorted(categories, key=lambda name: (-categories[name], name))[:MAX_LIKED]:
         scale = 0.25 * categories[category]
         liked = (name for name in view.model.popular(category) if allowed(name))
-        for rank, product_id in zip(range(view.n_wanted), liked, strict=False):
+        for rank, product_id in zip(range(n_wanted), liked, strict=False):
             score = scale / (rank + 2)
             scored.append(Candidate(product_id, score, Why.LIKED, category))
     return sorted(scored, key=_by_score)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from weakref import proxy
 
 from config.conditions import FIELDS
+from config.placements import Strategy
 from online_models.bounded import cart_lines
 from online_models.users import Session, UserState
 from serving.assigning import NO_EXPERIMENTS, Assigned
@@ -85,7 +86,7 @@ class View:
         self._failed = failed
         self._session_key = session_key
         self._allowed: dict[tuple[Excluded, bool], Allowed] = {}
-        self._asked: dict[tuple[str, Allowed], Sequence[Suggested]] = {}
+        self._asked: dict[tuple[Strategy, Allowed], Sequence[Suggested]] = {}
 
     @lazy
     def page_product(self) -> str | None:
@@ -205,14 +206,20 @@ class View:
             for name, (pieces, price) in self.in_cart.items()
         )
 
-    @lazy
-    def n_wanted(self) -> int:
-        """How many candidates fill all slots of the request, whatever its placements share."""
+    def n_wanted(self, strategy: Strategy) -> int:
+        """Return how many candidates fill all slots, whatever was taken for slots before them."""
         options = self.request.options
         limit = options.limit if options is not None else None
-        rules = [self._rules[name] for name in self.request.placements if name in self._rules]
-        n_slots = sum(limit or one.placement.slots for one in rules)
-        return n_slots + (SPARE if any(one.is_picky for one in rules) else 0)
+        n_slots, n_wanted, spare = 0, 0, 0
+        for name in self.request.placements:
+            rules = self._rules.get(name)
+            if rules is None:
+                continue
+            n_slots += limit or rules.placement.slots
+            if strategy in rules.steps:
+                n_wanted = n_slots
+                spare = SPARE if rules.is_picky else spare
+        return n_wanted + spare
 
     @lazy
     def facts(self) -> Facts:
@@ -241,13 +248,13 @@ class View:
         return allowed
 
     def ask(
-        self, what: str, allowed: Allowed, question: Callable[[int], Sequence[Suggested]]
+        self, what: Strategy, allowed: Allowed, question: Callable[[int], Sequence[Suggested]]
     ) -> Sequence[Suggested]:
         """Ask the model, once for all placements that ask the same and allow the same."""
         key = (what, allowed)
         answer = self._asked.get(key)
         if answer is None:
-            answer = self._asked[key] = question(self.n_wanted)
+            answer = self._asked[key] = question(self.n_wanted(what))
         return answer
 
     @property
