@@ -10,6 +10,7 @@ from asyncio import TimerHandle, Transport
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_SECONDS = 10.0
+IS_WHOLE = "shopkeeper.is_whole"  # in a request's scope: its body need not be waited for
 # Of an answer; one that says "100 Continue" is not the answer yet.
 _HEAD_BEGINNINGS = (b"HTTP/1.1 2", b"HTTP/1.1 3", b"HTTP/1.1 4", b"HTTP/1.1 5")
 
@@ -51,6 +52,11 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_headers = False
         self._stop_waiting()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Say that the whole body is there; mostly, before anybody asks for it."""
+        super().on_message_complete()
+        self.scope[IS_WHOLE] = True  # type: ignore[literal-required]
 
     def on_response_complete(self) -> None:
         """See to it that also an answer without a body leaves."""

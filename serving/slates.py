@@ -192,6 +192,7 @@ class _Slots:
         if n_free <= 0:
             return
         used, is_plain = self._used, not (self._is_capped or self._rules.filter_both)
+        ranked = self._ranked
         for one in islice(found, MAX_LOOKS):
             product_id = one.product_id
             if product_id in used or not allowed(product_id):
@@ -202,7 +203,7 @@ class _Slots:
                 self._count(product_id, 1)
             else:
                 continue
-            self._ranked.append(Pick(product_id, one.why, one.of, step))
+            ranked.append(Pick(product_id, one.why, one.of, step))
             n_free -= 1
             if not n_free:
                 return
