@@ -84,7 +84,8 @@ class Shop:
         """Return what a visitor is shown."""
         asked = {"anonymousId": visitor, "placements": [placement]}
         answer: dict[str, Any] = self.browser.post("/v1/personalize", json=asked).json()
-        return answer | answer["placements"][placement]
+        shown: dict[str, Any] = answer["placements"][placement]
+        return answer | shown
 
     def tell(self, events: list[dict[str, Any]]) -> None:
         """Send events as the page does."""
@@ -135,12 +136,12 @@ def shop() -> Iterator[Shop]:
         (folder / "campaigns.toml").write_text(CAMPAIGNS, encoding="utf-8")
         settings, secrets = load(config)
         running = stack.enter_context(a_running_shop(folder))
-        clients = [
+        browser, owner = (
             stack.enter_context(httpx.Client(base_url=running.url, auth=(key, ""), timeout=30.0))
             for key in (secrets.write_keys[0], secrets.secret_keys[0])
-        ]
+        )
         client = stack.enter_context(connect(running.facts["redis_url"], timeout_seconds=5.0))
-        yield Shop(running, *clients, client, settings)
+        yield Shop(running, browser, owner, client, settings)
 
 
 def figures_of(shop: Shop) -> dict[str, dict[str, Any]]:

@@ -43,7 +43,11 @@ Sums = tuple[int, int, int, float, float]
 def story(number: int) -> list[Decided | Event]:
     """Return what is decided for a visitor and what the visitor does, not dated yet."""
     user, decision_id = f"user-{number}", f"d-{number}"
-    seen = {"promotion_id": "spring", "position": "hero", "decision_id": decision_id}
+    seen: dict[str, Any] = {
+        "promotion_id": "spring",
+        "position": "hero",
+        "decision_id": decision_id,
+    }
     entries: list[Decided | Event] = [
         Decided(decision_id, 0, [SPRING], [("colors", "red" if number % 2 else "blue")]),
         an_event("Promotion Viewed", user=user, **seen),
@@ -51,7 +55,7 @@ def story(number: int) -> list[Decided | Event]:
     if number % 3 == 0:
         entries.append(an_event("Promotion Clicked", user=user, **seen))
     if number % 5 == 0:
-        facts = {"order_id": f"o-{number}", "revenue": float(number)}
+        facts: dict[str, Any] = {"order_id": f"o-{number}", "revenue": float(number)}
         entries.append(an_event("Order Completed", user=user, **facts))
     return entries
 
