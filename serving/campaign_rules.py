@@ -12,12 +12,11 @@ from typing import Protocol
 from config.campaigns import Campaign, Cap, Segment
 from config.conditions import Test, compile_test
 from config.decisions import Objection
-from config.keys import DAY_MS
+from config.durations import DAY_MS, MINUTE_MS
 from config.schedules import Schedule, schedule_of
 from online_models.users import Contact
 
 BARRED = Objection("experiment", "the visitor's variation is without it")
-_MINUTE_MS = 60_000
 _SEEN = Objection("unseen", "nobody can tell what was shown before")
 _CONVERTED = Objection("converted", "it led to an order")
 
@@ -90,9 +89,9 @@ class OnAir:
 
     def against(self, asked: Situation) -> Objection | None:
         """Object where it is not on."""
-        minute = asked.now // _MINUTE_MS
+        minute = asked.now // MINUTE_MS
         if minute != self._minute:
-            self._minute, self._is_open = minute, self.schedule.is_open(minute * _MINUTE_MS)
+            self._minute, self._is_open = minute, self.schedule.is_open(minute * MINUTE_MS)
         return None if self._is_open else self.objection
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from config.campaigns import HOLDOUT_RATE, Campaign, Campaigns, Segment
 from config.conditions import Test, compile_test, needed_fields
 from config.decisions import Objection
+from config.durations import HOUR_MS, MINUTE_MS
 from config.events import CampaignChoice, Goal
 from config.experiments import Experiments
 from serving.campaign_rules import (
@@ -18,8 +19,6 @@ from serving.campaign_rules import (
 )
 from serving.conditions import Needed
 from serving.considered import Candidate
-
-_MINUTE_MS, _HOUR_MS = 60_000, 60 * 60_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +82,8 @@ class Ready:
             self.name,
             variation,
             goal=self.goal,
-            click_ms=int(campaign.click_minutes * _MINUTE_MS),
-            order_ms=int(campaign.order_hours * _HOUR_MS),
+            click_ms=int(campaign.click_minutes * MINUTE_MS),
+            order_ms=int(campaign.order_hours * HOUR_MS),
             margin_rate=campaign.margin_rate,
             discount_rate=campaign.discount_rate,
             **what,  # type: ignore[arg-type]

@@ -24,8 +24,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from starlette.types import ASGIApp
 
+from config.durations import DAY_MS
 from config.errors import SettingsError
-from config.keys import DAY_MS, Ids, Keys
+from config.keys import Ids, Keys
 from config.settings import Secrets, Settings
 from online_models.budgets import Given
 from online_models.dense import DenseModels

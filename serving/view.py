@@ -6,6 +6,7 @@ from typing import NamedTuple
 from weakref import proxy
 
 from config.conditions import FIELDS
+from config.durations import MINUTE_MS
 from online_models.bounded import cart_lines
 from online_models.users import Session, UserState
 from serving.assigning import NO_EXPERIMENTS, Assigned
@@ -30,7 +31,7 @@ from serving.schemas import Request
 
 SPARE = 40  # candidates beyond the slots, where rules pass some over after ranking
 MAX_HISTORY = 30
-SESSION_GAP_MS = 30 * 60_000
+SESSION_GAP_MS = 30 * MINUTE_MS
 
 SessionKey = Callable[[int], int]  # of a session by its start (ms); see ``Ids.session_key``
 

@@ -16,6 +16,7 @@ from math import fsum
 import msgspec
 
 from config.commerce import Name, Promotion, as_text, read_promotion
+from config.durations import HOUR_MS, MINUTE_MS
 from config.events import CampaignChoice, Decided, Event
 from config.examples import Example, Exposed, Rewarded
 from online_models.budgets import given_by
@@ -47,8 +48,8 @@ SETTLING = frozenset(
         Name.ORDER_COMPLETED,
     }
 )  # events after which choices and exposures may have come to something else
-JOIN_MS = 60 * 60 * 1000  # for so long events wait for the entry of their decision
-UNSEEN_MS = 60 * 1000  # older than that, what was not seen makes room first
+JOIN_MS = HOUR_MS  # for so long events wait for the entry of their decision
+UNSEEN_MS = MINUTE_MS  # older than that, what was not seen makes room first
 WEB = "web"
 
 

@@ -8,9 +8,9 @@ of whom counts once, and know no such bound.
 """
 
 from config.commerce import Name, Product
+from config.durations import DAY_MS
 from config.events import Event
 from config.examples import Action, Example, Rewarded, Touched, Visited
-from config.keys import DAY_MS
 from online_models.users import (
     MAX_TAUGHT_CHOICES,
     MAX_TAUGHT_MOMENTS,
