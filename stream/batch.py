@@ -20,7 +20,7 @@ from config.events import (
 from config.examples import Example
 from config.keys import Ids, Subject
 from online_models.users import User, UserState, is_forgotten
-from stream.attribution import due_at as decisions_due_at
+from stream.rewards import due_at as decisions_due_at
 from stream.sessions import due_at as sessions_due_at
 from stream.timers import Timers
 
