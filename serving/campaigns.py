@@ -25,6 +25,7 @@ from serving.considered import Candidate
 class Ready:
     """A campaign made ready; its ``arms`` are its variations as policies name them.
 
+    ``weighs_nothing``: making no offer is an arm, too.
     ``unmet`` is what is told of it where its condition ``test`` does not hold; ``rules`` are the
     other things that may stand against it.
     """
@@ -33,6 +34,7 @@ class Ready:
     campaign: Campaign
     is_offer: bool
     goal: Goal
+    weighs_nothing: bool
     holdout_rate: float
     test: Test | None
     unmet: Candidate
@@ -47,11 +49,6 @@ class Ready:
             if isinstance(rule, InSegments):
                 tests += rule.tests.values()
         return tuple(tests)
-
-    @property
-    def weighs_nothing(self) -> bool:
-        """Whether making no offer is an arm, too: what is learned is worth, not whether."""
-        return self.is_offer and self.goal == "margin"
 
     def policy_in(self, placement: str) -> str:
         """Return the name of the policy that learns what to show of it in a placement."""
@@ -161,11 +158,12 @@ def _ready(name: str, campaigns: Campaigns) -> Ready:
         campaign=campaign,
         is_offer=is_offer,
         goal=campaigns.goal_of(name),
+        weighs_nothing=campaigns.weighs_nothing(name),
         holdout_rate=(HOLDOUT_RATE if rate is None else rate) if is_offer else 0.0,
         test=compile_test(when) if when else None,
         unmet=(name, (Objection("condition", when),)),
         rules=tuple(rules_of(name, campaign, campaigns.segments, is_offer=is_offer)),
-        arms=tuple(f"{name}/{variation}" for variation in campaign.variations),
+        arms=campaigns.arms_of(name),
     )
 
 
