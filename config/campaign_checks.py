@@ -1,6 +1,7 @@
 """Reads a file of campaigns; says of each mistake in which line it is, and what is allowed."""
 
 import tomllib
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -42,26 +43,55 @@ class InvalidCampaigns(SettingsError):
         self.mistakes = mistakes
 
 
-def read_campaigns(text: str, placements: Mapping[str, Placement]) -> Campaigns:
+def read_campaigns(text: str | bytes, placements: Mapping[str, Placement]) -> Campaigns:
     """Return the campaigns of a file, checked against the placements of the shop.
+
+    ``text`` may be the bytes of the file, which must be UTF-8.
 
     Raises:
         InvalidCampaigns: it has mistakes; all of them are told, in the order of their lines.
     """
     if len(text) > MAX_BYTES:
         raise InvalidCampaigns([Mistake((), 1, f"allowed: at most {MAX_BYTES:,} letters")])
+    if isinstance(text, bytes):
+        text = _decoded(text)
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidCampaigns([_syntax(text, str(error))]) from error
     except (ValueError, RecursionError) as error:  # numbers and nesting beyond all measure
-        raise InvalidCampaigns([Mistake((), 1, f"this cannot be read: {error}")]) from error
+        line = _first_unreadable_line(text)
+        raise InvalidCampaigns([Mistake((), line, f"this cannot be read: {error}")]) from error
     campaigns, found = _read(tables, placements)
     found += all_problems(campaigns, placements)
     if found:
         mistakes = [Mistake(path, line_of(text, path), problem) for path, problem in found]
         raise InvalidCampaigns(sorted(mistakes, key=lambda mistake: mistake.line))
     return campaigns
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidCampaigns([Mistake((), line, f"this is not UTF-8: {error.reason}")]) from error
+
+
+def _first_unreadable_line(text: str) -> int:
+    """Return the line at which reading fails for another reason than that this is not TOML."""
+    lines = text.splitlines(keepends=True)
+
+    def is_unreadable(n_lines: int) -> bool:
+        try:
+            tomllib.loads("".join(lines[:n_lines]))
+        except tomllib.TOMLDecodeError:
+            return False  # it breaks off before
+        except (ValueError, RecursionError):
+            return True
+        return False
+
+    return bisect_left(range(len(lines)), True, key=is_unreadable)
 
 
 def _syntax(text: str, error: str) -> Mistake:

@@ -14,7 +14,7 @@ import msgspec
 from config.events import Goal
 from config.experiments import Experiments, HoldoutRate, Name
 from config.placements import Content, Share, Truth
-from config.schedules import Day
+from config.schedules import Day, Schedule, schedule_of
 
 MAX_CAMPAIGNS = 1_000
 MAX_ARMS = 64  # variations that one policy learns
@@ -169,6 +169,10 @@ class Campaign(_Table, frozen=True):
     budget_per_day: Positive | None = None
     holdout_rate: HoldoutRate | None = None
 
+    def schedule(self) -> Schedule:
+        """Return when it is on."""
+        return schedule_of(self.starts, self.ends, self.days, self.hours, self.time_zone)
+
 
 OF_OFFERS = ("discount_rate", "budget_per_day", "holdout_rate")
 
@@ -193,3 +197,11 @@ class Campaigns:
     def goal_of(self, name: str) -> Goal:
         """Return what a campaign is for: of banners clicks, of offers margin, unless it says it."""
         return self.campaigns[name].goal or ("margin" if name in self.offers else "click")
+
+    def weighs_nothing(self, name: str) -> bool:
+        """Tell whether making no offer is an arm, too: what is learned is worth, not whether."""
+        return name in self.offers and self.goal_of(name) == "margin"
+
+    def arms_of(self, name: str) -> tuple[str, ...]:
+        """Return the variations of a campaign as policies name them."""
+        return tuple(f"{name}/{variation}" for variation in self.campaigns[name].variations)

@@ -92,6 +92,8 @@ FUNCTIONS = frozenset(
         "getMilliseconds",
     ]
 )
+# All that cel raises while it evaluates: unknown names and keys, wrong kinds, overflows.
+EVALUATION_ERRORS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError)
 _BOUND = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
 _TYPE_NAMES = frozenset({"int", "uint", "double", "string", "bytes", "bool", "list", "map"})
 _PLACE = re.compile(r"ERROR: <input>:\d+:(\d+): (.*)")
@@ -236,10 +238,26 @@ def _compile(source: str, allowed: frozenset[str] = frozenset(FIELDS)) -> Test:
             raise InvalidCondition(f"{function}() is not known; allowed: {known}")
     for name in names:
         _fields(source, name)  # are they known?
+    if not names:
+        _check_constant(program)
     flat, program = _flattened(source, program)
     named = set(program.variables()) - bound - _TYPE_NAMES
     fields = {name: _fields(flat, name) for name in sorted(named)}
     return Test(source, program, fields, frozenset(named))
+
+
+def _check_constant(program: "Program") -> None:
+    """Check that what names nothing is true or false; of the rest CEL does not tell before.
+
+    Raises:
+        InvalidCondition: it is something else, or cannot be evaluated.
+    """
+    try:
+        always = program.execute({})
+    except EVALUATION_ERRORS as error:
+        raise InvalidCondition(f"this can never be evaluated: {error}") from error
+    if always is not True and always is not False:
+        raise InvalidCondition(f"this is always {always!r:.40}; allowed: what is true or false")
 
 
 def _flattened(source: str, program: "Program") -> tuple[str, "Program"]:

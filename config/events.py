@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from config.durations import DAY_MS
 from config.errors import ShopkeeperError
 
 EventType = Literal["track", "page", "screen", "identify", "alias", "group"]
@@ -140,7 +141,7 @@ class CampaignChoice(msgspec.Struct, frozen=True, array_like=True, gc=False):
     features: list[float] = []
     is_holdout: bool = False
     click_ms: int = 120_000
-    order_ms: int = 86_400_000
+    order_ms: int = DAY_MS
     margin_rate: float = 1.0
     discount_rate: float = 0.0
     arms: list[str] = []

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
+from config.durations import DAY_MS
 from config.errors import SettingsError
 
-DAY_MS = 24 * 60 * 60 * 1000
 DEAD_LETTER_AGE_MS = 7 * DAY_MS
 EXAMPLE_AGE_MS = DAY_MS
 TRIGGER_AGE_MS = DAY_MS

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from config.durations import DAY_MS, HOUR_MS, MINUTE_MS
 from config.keys import Ids
 from loadtest.formats import SegmentEvent, Timed, iso_time
 
-HOUR_MS = 60 * 60 * 1000
-DAY_MS = 24 * HOUR_MS
 STAYS_ANONYMOUS_SHARE = 0.2  # of the users: after the split they are seen without their userId
 RESEND_WITHIN = 100  # events between an event and its copy
 RESEND_WITHIN_MS = 12 * HOUR_MS
@@ -110,7 +109,7 @@ def synthetic_history(n_events: int, seed: int) -> list[Timed]:
         category = rng.randrange(50)
         for _ in range(rng.randint(1, 15)):
             drawn.append((at, user, rng.choice(_ACTS), category * 100 + rng.randrange(100)))
-            at += rng.randrange(1000, 10 * 60_000)
+            at += rng.randrange(1000, 10 * MINUTE_MS)
     ordered = sorted(drawn[:n_events])
     return [_synthetic(line, *facts) for line, facts in enumerate(ordered, start=1)]
 

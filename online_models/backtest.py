@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from config.campaigns import Campaign, Campaigns
-from config.schedules import Schedule, schedule_of
+from config.schedules import Schedule
 from online_models.choice_log import LoggedChoice
+from online_models.competing import competing, fixed_chances, learned_arms
 from online_models.picking import NOTHING
 
 
@@ -21,7 +22,7 @@ class Planned:
 
     name: str
     campaign: Campaign
-    arms: tuple[str, ...]
+    arms: Sequence[str]
     schedule: Schedule
     weighs_nothing: bool
     is_new: bool
@@ -66,11 +67,9 @@ def _planned(name: str, campaigns: Campaigns, *, is_new: bool) -> Planned:
     return Planned(
         name,
         campaign,
-        tuple(f"{name}/{variation}" for variation in campaign.variations),
-        schedule_of(
-            campaign.starts, campaign.ends, campaign.days, campaign.hours, campaign.time_zone
-        ),
-        weighs_nothing=name in campaigns.offers and campaigns.goal_of(name) == "margin",
+        campaigns.arms_of(name),
+        campaign.schedule(),
+        weighs_nothing=campaigns.weighs_nothing(name),
         is_new=is_new,
     )
 
@@ -83,15 +82,8 @@ def _shown(standing: Sequence[Planned], choice: LoggedChoice) -> Mapping[str, fl
     """Return the chances of what is shown of campaigns that all may be."""
     if not standing:
         return {NOTHING: 1.0}
-    first = standing[0]
-    if first.campaign.choose == "first":
-        return {first.arms[0]: 1.0}
-    if first.campaign.choose == "split":
-        weights = [variation.weight for variation in first.campaign.variations.values()]
-        return {arm: w / sum(weights) for arm, w in zip(first.arms, weights, strict=True)}
-    learned = [one for one in standing if one.campaign.choose == "learned"]
-    nothing = [NOTHING] if first.weighs_nothing else []
-    return _as_it_chose([*nothing, *(arm for one in learned for arm in one.arms)], choice)
+    fixed = fixed_chances(standing[0].campaign.choose, standing[0])
+    return _as_it_chose(learned_arms(competing(standing)), choice) if fixed is None else fixed
 
 
 def _as_it_chose(arms: Sequence[str], choice: LoggedChoice) -> dict[str, float]:

@@ -7,7 +7,7 @@ have taught, and goes on from there.
 """
 
 from collections.abc import Sequence
-from math import exp, pi, sqrt
+from math import pi, sqrt
 from typing import Self
 
 import msgspec
@@ -16,6 +16,7 @@ import numpy as np
 from config.errors import ShopkeeperError
 from online_models.arms import MAX_NAME, Arm, Arms, KeptArm
 from online_models.beliefs import FIRST_ARM, SHARED, Beliefs, Doubles, Rows, absorb, look, tidy
+from online_models.calibration import chance_of
 
 PRIORS = (4.0, 0.25, 0.5, 0.1)
 START = -2.0  # a chance of 12 %: rather above what banners bring than below
@@ -47,14 +48,14 @@ def checked(features: Features, n_features: int) -> Doubles:
     return x
 
 
-def chance_of(mean: float, variance: float) -> float:
+def mean_chance(mean: float, variance: float) -> float:
     """Return the mean chance of a score's Gaussian (MacKay, Neural Computation 1992).
 
-    >>> round(chance_of(-2.0, 0.0), 4)
+    >>> round(mean_chance(-2.0, 0.0), 4)
     0.1192
     """
     score = mean / sqrt(1.0 + pi * variance / 8.0)
-    return 1.0 / (1.0 + exp(-min(max(score, -30.0), 30.0)))
+    return chance_of(min(max(score, -30.0), 30.0))
 
 
 class KeptChances(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -103,7 +104,7 @@ class Chances:
         arm, beliefs = self.arm_of(name), self.beliefs
         parts = self.scores(x, np.array([arm.row, SHARED]))
         score, variance = float(parts[0].sum()), float(parts[1].sum())
-        chance = chance_of(score, variance)
+        chance = mean_chance(score, variance)
         information = max(chance * (1.0 - chance), _LEAST_INFORMATION)
         slope = reward - chance
         absorb(beliefs.means, beliefs.covariances, arm.row, x, slope, information)

@@ -13,7 +13,7 @@ from math import cos, exp, isfinite, log1p, pi, sin
 from typing import NamedTuple
 from zlib import crc32
 
-from online_models.decay import DAY_MS, HOUR_MS
+from config.durations import DAY_MS, HOUR_MS, MINUTE_MS
 from online_models.users import Session, UserState
 
 CONTEXT_VERSION = 1
@@ -125,7 +125,7 @@ def _of_visitor(state: UserState, now: int) -> list[float]:
 
 def _of_session(session: Session, now: int) -> list[float]:
     return [
-        _logged(max(now - session.start_at, 0) / 60_000, 3.0),
+        _logged(max(now - session.start_at, 0) / MINUTE_MS, 3.0),
         _logged(session.n_pages, 2.0),
         _logged(session.n_views, 2.0),
         _logged(session.n_carts, 1.0),

@@ -11,8 +11,8 @@ from math import ldexp
 
 import msgspec
 
-HOUR_MS = 60 * 60 * 1000
-DAY_MS = 24 * HOUR_MS
+from config.durations import DAY_MS, HOUR_MS
+
 HALF_LIVES_MS = (HOUR_MS, DAY_MS, 30 * DAY_MS)
 HALF_LIFE_NAMES = ("hour", "day", "month")
 HOUR, DAY, MONTH = range(3)

@@ -10,8 +10,9 @@ from math import exp, fsum, isfinite, log1p, sqrt
 from statistics import fmean
 from typing import Any, NamedTuple
 
+from config.durations import DAY_MS, HOUR_MS, MINUTE_MS
 from online_models.bounded import cart_lines
-from online_models.decay import DAY_MS, HALF_LIFE_NAMES, HOUR_MS, MONTH, Counter, fade
+from online_models.decay import HALF_LIFE_NAMES, MONTH, Counter, fade
 from online_models.users import Contact, Session, UserState
 
 MAX_VALUE = 1e9
@@ -236,7 +237,7 @@ FEATURES: tuple[Feature, ...] = (
     _session_feature(
         "minutes",
         "minutes since the session began, at most a day",
-        lambda s, now: min(max(now - s.start_at, 0), DAY_MS) / 60_000,
+        lambda s, now: min(max(now - s.start_at, 0), DAY_MS) / MINUTE_MS,
     ),
     _session_feature("pages", "pages of the session", lambda s, _: s.n_pages),
     _session_feature("views", "product views of the session", lambda s, _: s.n_views),

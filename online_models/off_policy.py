@@ -108,7 +108,8 @@ class Valuer:
         """
         parts = self._parts(target)
         n_rows, weights = len(parts), parts[:, 1]
-        ends = _values(parts.sum(axis=0), n_rows), *_intervals(parts, self._seed)
+        resampled = _values(_resampled(parts, self._seed), n_rows)
+        ends = _values(parts.sum(axis=0), n_rows), *_interval(resampled)
         squares = float((weights**2).sum())
         ipw, normalised, direct_method, doubly_robust = (
             Estimate(*map(float, each)) for each in zip(*ends, strict=True)
@@ -149,9 +150,8 @@ class Valuer:
 
 def mean_reward(rewards: Doubles, seed: int) -> Estimate:
     """Return the mean of rewards."""
-    parts = np.stack([rewards, np.ones_like(rewards), rewards, rewards], axis=1)
-    low, high = _intervals(parts, seed)
-    return Estimate(float(rewards.mean()), float(low[0]), float(high[0]))
+    low, high = _interval(_resampled(rewards[:, np.newaxis], seed)[:, 0] / len(rewards))
+    return Estimate(float(rewards.mean()), float(low), float(high))
 
 
 def _check_target(target: Doubles, shape: tuple[int, int]) -> None:
@@ -172,15 +172,19 @@ def _values(sums: Doubles, n_rows: int) -> Doubles:
     return values
 
 
-def _intervals(parts: Doubles, seed: int) -> tuple[Doubles, Doubles]:
-    """Return the lower and the upper ends of the four estimates."""
+def _interval(resampled: Doubles) -> Doubles:
+    """Return the lower and the upper ends of what was resampled, along the first axis."""
+    tail = (1.0 - LEVEL) / 2.0
+    ends: Doubles = np.quantile(resampled, (tail, 1.0 - tail), axis=0)
+    return ends
+
+
+def _resampled(parts: Doubles, seed: int) -> Doubles:
+    """Return the sums of each column over rows drawn anew: (resample, column)."""
     rng, n_rows = np.random.default_rng(seed), len(parts)
     n_groups = min(n_rows, _MOST_GROUPS)
     groups = rng.permutation(n_rows) % n_groups
     sums = np.stack([np.bincount(groups, part, n_groups) for part in parts.T], axis=1)
-    resampled = [
-        sums[rng.integers(n_groups, size=n_groups)].sum(axis=0) for _ in range(N_RESAMPLES)
-    ]
-    tail = (1.0 - LEVEL) / 2.0
-    low, high = np.quantile(_values(np.array(resampled), n_rows), (tail, 1.0 - tail), axis=0)
-    return low, high
+    return np.array(
+        [sums[rng.integers(n_groups, size=n_groups)].sum(axis=0) for _ in range(N_RESAMPLES)]
+    )

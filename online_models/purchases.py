@@ -5,7 +5,7 @@ from itertools import pairwise
 from statistics import fmean
 from typing import NamedTuple
 
-from online_models.decay import DAY_MS
+from config.durations import DAY_MS
 from online_models.users import MAX_PURCHASES, Dated, UserState
 
 USUAL_INTERVAL_MS = 30 * DAY_MS  # where a visitor's own orders tell nothing

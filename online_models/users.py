@@ -29,13 +29,15 @@ MAX_OPEN_SESSIONS = 4
 MAX_RECENT_IDS = 256
 MAX_PURCHASES = 6  # times of one product
 MAX_SHOWN = 48
-MAX_TAUGHT_TIMES = 3  # a step of one user and product that models learn from, a day
 MAX_CONTACTS = 32
 MAX_CONTACT_TIMES = 16
 MAX_OPEN_DECISIONS = 16
 MAX_EXPOSURES = MAX_EXPERIMENTS  # or a visitor who is let go of would count twice
 MAX_MOMENTS = 2  # of a session, that models are taught of
-MAX_TAUGHT = 300  # steps of one user that models learn from, a day
+MAX_TAUGHT = 300  # steps, choices and moments of one user that models learn from, a day
+MAX_TAUGHT_TIMES = 3  # of these, a step of one product
+MAX_TAUGHT_CHOICES = 20  # of these, choices in one placement
+MAX_TAUGHT_MOMENTS = 10  # of these, moments of visits
 
 Dated = tuple[int, str]  # event time (ms) and a text
 

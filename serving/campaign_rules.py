@@ -12,12 +12,11 @@ from typing import Protocol
 from config.campaigns import Campaign, Cap, Segment
 from config.conditions import Test, compile_test
 from config.decisions import Objection
-from config.keys import DAY_MS
-from config.schedules import Schedule, schedule_of
+from config.durations import DAY_MS, MINUTE_MS
+from config.schedules import Schedule
 from online_models.users import Contact
 
 BARRED = Objection("experiment", "the visitor's variation is without it")
-_MINUTE_MS = 60_000
 _SEEN = Objection("unseen", "nobody can tell what was shown before")
 _CONVERTED = Objection("converted", "it led to an order")
 
@@ -90,9 +89,9 @@ class OnAir:
 
     def against(self, asked: Situation) -> Objection | None:
         """Object where it is not on."""
-        minute = asked.now // _MINUTE_MS
+        minute = asked.now // MINUTE_MS
         if minute != self._minute:
-            self._minute, self._is_open = minute, self.schedule.is_open(minute * _MINUTE_MS)
+            self._minute, self._is_open = minute, self.schedule.is_open(minute * MINUTE_MS)
         return None if self._is_open else self.objection
 
 
@@ -185,7 +184,7 @@ def rules_of(
         names = ", ".join(campaign.segments)
         yield InSegments(tests, Objection("segment", f"in none of: {names}"))
     if campaign.starts or campaign.ends or campaign.days or campaign.hours:
-        yield OnAir(_schedule(campaign), Objection("schedule", _told_schedule(campaign)))
+        yield OnAir(campaign.schedule(), Objection("schedule", _told_schedule(campaign)))
     if is_offer or campaign.caps or campaign.cooldown_days or campaign.stop_after_order:
         yield Seen()
     for cap in campaign.caps:
@@ -199,11 +198,6 @@ def rules_of(
         yield InBudget(name, campaign.budget_per_day)
     if campaign.overlay:
         yield OnlyOverlay()
-
-
-def _schedule(campaign: Campaign) -> Schedule:
-    zone = campaign.time_zone
-    return schedule_of(campaign.starts, campaign.ends, campaign.days, campaign.hours, zone)
 
 
 def _told_schedule(campaign: Campaign) -> str:

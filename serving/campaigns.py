@@ -7,6 +7,7 @@ from itertools import groupby
 from config.campaigns import HOLDOUT_RATE, Campaign, Campaigns, Segment
 from config.conditions import Test, compile_test, needed_fields
 from config.decisions import Objection
+from config.durations import HOUR_MS, MINUTE_MS
 from config.events import CampaignChoice, Goal
 from config.experiments import Experiments
 from serving.campaign_rules import (
@@ -19,13 +20,12 @@ from serving.campaign_rules import (
 from serving.conditions import Needed
 from serving.considered import Candidate
 
-_MINUTE_MS, _HOUR_MS = 60_000, 60 * 60_000
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ready:
     """A campaign made ready; its ``arms`` are its variations as policies name them.
 
+    ``weighs_nothing``: making no offer is an arm, too.
     ``unmet`` is what is told of it where its condition ``test`` does not hold; ``rules`` are the
     other things that may stand against it.
     """
@@ -34,6 +34,7 @@ class Ready:
     campaign: Campaign
     is_offer: bool
     goal: Goal
+    weighs_nothing: bool
     holdout_rate: float
     test: Test | None
     unmet: Candidate
@@ -48,11 +49,6 @@ class Ready:
             if isinstance(rule, InSegments):
                 tests += rule.tests.values()
         return tuple(tests)
-
-    @property
-    def weighs_nothing(self) -> bool:
-        """Whether making no offer is an arm, too: what is learned is worth, not whether."""
-        return self.is_offer and self.goal == "margin"
 
     def policy_in(self, placement: str) -> str:
         """Return the name of the policy that learns what to show of it in a placement."""
@@ -83,8 +79,8 @@ class Ready:
             self.name,
             variation,
             goal=self.goal,
-            click_ms=int(campaign.click_minutes * _MINUTE_MS),
-            order_ms=int(campaign.order_hours * _HOUR_MS),
+            click_ms=int(campaign.click_minutes * MINUTE_MS),
+            order_ms=int(campaign.order_hours * HOUR_MS),
             margin_rate=campaign.margin_rate,
             discount_rate=campaign.discount_rate,
             **what,  # type: ignore[arg-type]
@@ -162,11 +158,12 @@ def _ready(name: str, campaigns: Campaigns) -> Ready:
         campaign=campaign,
         is_offer=is_offer,
         goal=campaigns.goal_of(name),
+        weighs_nothing=campaigns.weighs_nothing(name),
         holdout_rate=(HOLDOUT_RATE if rate is None else rate) if is_offer else 0.0,
         test=compile_test(when) if when else None,
         unmet=(name, (Objection("condition", when),)),
         rules=tuple(rules_of(name, campaign, campaigns.segments, is_offer=is_offer)),
-        arms=tuple(f"{name}/{variation}" for variation in campaign.variations),
+        arms=campaigns.arms_of(name),
     )
 
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from config.decisions import Objection
 from config.placements import Banner, Offer
-from online_models.picking import NOTHING, Picked, draw, draw_at
+from online_models.competing import competing, fixed_chances, learned_arms
+from online_models.picking import Picked, draw, draw_at
 from serving.campaign_rules import Given, Situation
 from serving.campaigns import Group, InForce, Ready
 from serving.choices import Promotion
@@ -26,7 +27,6 @@ from serving.view import View
 
 Features = Callable[[View, str], list[float]]  # of a request, in a time zone
 
-_UNLEARNED = ("split", "first")
 _UNIFORM = Uniform()
 _HELD_OUT = Objection("holdout", "the visitor is held out of offers")
 _FORCED = Objection("preview", "another one is previewed")
@@ -157,16 +157,12 @@ class Choosing:
     def _choose(
         self, name: str, placement: Banner | Offer, looked: _Looked, standing: list[Ready]
     ) -> Promotion:
-        replaced, by = name in self._view.assigned.policies, self._by(name, standing[0])
-        if by in _UNLEARNED:
-            competing = standing[:1]
-        else:
-            competing = [one for one in standing if replaced or one.campaign.choose == by]
-        passed = [one for one in standing if one not in competing]
+        among = competing(standing, self._view.assigned.policies.get(name))
+        passed = [one for one in standing if one not in among]
         before = Objection("order", f"{standing[0].name!r} stands before it in the file")
-        choice = self._pick(name, by, competing)
+        choice = self._pick(name, self._by(name, standing[0]), among)
         _, _, variation = choice.pick.arm.partition("/")
-        one = next((one for one in competing if choice.pick.arm in one.arms), competing[0])
+        one = next((one for one in among if choice.pick.arm in one.arms), among[0])
         considered = Considered(
             candidates=_left(looked.candidates, passed, before),
             policy=choice.by,
@@ -186,18 +182,15 @@ class Choosing:
         shown = self._shown(one, variation) if variation else self._own(placement)
         return shown._replace(choice=told, considered=considered)
 
-    def _pick(self, name: str, by: str, competing: Sequence[Ready]) -> _Choice:
-        first = competing[0]
-        if by == "first":
-            return _Choice(by, "", Picked(first.arms[0], 1.0), first.arms[:1], (1.0,))
-        if by == "split":
-            weights = [variation.weight for variation in first.campaign.variations.values()]
-            chances = [weight / sum(weights) for weight in weights]
-            digest = self._view.visitor.digest
+    def _pick(self, name: str, by: str, among: Sequence[Ready]) -> _Choice:
+        first = among[0]
+        fixed = fixed_chances(by, first)
+        if fixed is not None:
+            arms, chances, digest = list(fixed), list(fixed.values()), self._view.visitor.digest
             place = self._view.rng.random() if digest is None else place_of(digest, first.name)
-            return _Choice(by, "", draw_at(first.arms, chances, place), first.arms, chances)
+            return _Choice(by, "", draw_at(arms, chances, place), arms, chances)
         policy_name = first.policy_in(name)
-        arms = [NOTHING] * first.weighs_nothing + [arm for one in competing for arm in one.arms]
+        arms = learned_arms(among)
         learned = self._chooser.policies.get(policy_name) if by == "learned" else None
         likely = (learned or _UNIFORM).probabilities(self._features, arms)
         pick = draw(arms, likely, self._view.rng)
@@ -214,8 +207,8 @@ class Choosing:
             untold=looked.untold,
         )
         # Beside the choices that it is to be compared with.
-        is_learned = self._by(name, one) not in _UNLEARNED and self._features
-        policy = one.policy_in(name) if is_learned else ""
+        is_learned = fixed_chances(self._by(name, one), one) is None
+        policy = one.policy_in(name) if is_learned and self._features else ""
         told = one.choice(name, "", policy=policy, features=self._features, is_holdout=True)
         return self._own(placement)._replace(choice=told, considered=considered)
 

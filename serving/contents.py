@@ -67,5 +67,5 @@ _VALUES: dict[str, Callable[[View], str]] = {
     "focus_category": lambda view: view.focus,
     "page_category": lambda view: view.page_category or "",
     "last_viewed": _last_viewed,
-    "cart_value": lambda view: f"{view.cart_value:.2f}" if view.in_cart else "",
+    "cart_value": lambda view: f"{view.cart.value:.2f}" if view.cart.lines else "",
 }

@@ -21,8 +21,8 @@ def context_features(view: View, time_zone: str) -> list[float]:
         is_weekend=there.weekday() > _FRIDAY,
         page_type=(page.type or "") if page is not None else "",
         page_category=view.page_category or "",
-        cart_value=view.cart_value,
-        n_cart_lines=len(view.in_cart),
+        cart_value=view.cart.value,
+        n_cart_lines=len(view.cart.lines),
         trigger=str(context.get("trigger", "")),
         shop={name: value for name, value in context.items() if name not in _TOLD_APART},
     )

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
 from config.conditions import FIELDS
-from online_models.decay import DAY_MS
+from config.durations import DAY_MS, MINUTE_MS
 from online_models.users import Session, UserState
 from serving.schemas import Request
 
-MINUTE_MS = 60_000
 N_FOCUS = 5  # products of the visit, latest first, of which most are of one category
 
 Fields = frozenset[str] | None

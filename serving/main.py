@@ -24,8 +24,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from starlette.types import ASGIApp
 
+from config.durations import DAY_MS
 from config.errors import SettingsError
-from config.keys import DAY_MS, Ids, Keys
+from config.keys import Ids, Keys
 from config.settings import Secrets, Settings
 from online_models.budgets import Given
 from online_models.dense import DenseModels
@@ -54,6 +55,7 @@ from serving.followed import (
 )
 from serving.health import Look, Missing, Watcher
 from serving.limits import RateLimit, limits_of
+from serving.listening import TellingServer, listen
 from serving.metrics import ServingMetrics
 from serving.middleware import MAX_IN_FLIGHT
 from serving.personalizing import Personalizer
@@ -84,7 +86,7 @@ def run_server(settings: Settings, secrets: Secrets, sock: socket.socket | None 
         raise SettingsError("[redis] url: a server needs the address of a Redis")
     ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
     asyncio.run(_check_creation(settings, ids))
-    listener = sock or _listen(settings.server.host, settings.server.port)
+    listener = sock or listen(settings.server.host, settings.server.port)
     registry = CollectorRegistry()
     if settings.server.metrics_port:
         _serve_metrics(settings.server.host, settings.server.metrics_port, registry)
@@ -108,7 +110,7 @@ def run_server(settings: Settings, secrets: Secrets, sock: socket.socket | None 
     # uvicorn raises the signal that stopped it once more when it is done; by then we are, too.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)
-    _Server(config).run(sockets=[listener])
+    TellingServer(config).run(sockets=[listener])
     log.info("server_stopped")
 
 
@@ -281,15 +283,6 @@ async def _check_creation(settings: Settings, ids: Ids) -> None:
         await client.aclose()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), family=_family(host), backlog=2048)
-    except OSError as error:
-        raise SettingsError(
-            f"[server] host {host!r}, port {port}: {error.strerror}; take another one"
-        ) from error
-
-
 def _serve_metrics(host: str, port: int, registry: CollectorRegistry) -> None:
     """Answer ``/metrics`` on a port of this process alone; the other is shared with others."""
     try:
@@ -298,17 +291,3 @@ def _serve_metrics(host: str, port: int, registry: CollectorRegistry) -> None:
         raise SettingsError(
             f"[server] host {host!r}, metrics_port {port}: {error.strerror}; take another one"
         ) from error
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-class _Server(uvicorn.Server):
-    """Says where it listens, once it does."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        for sock in sockets or []:
-            host, port = sock.getsockname()[:2]
-            log.info("server_started", host=host, port=port)

@@ -97,12 +97,10 @@ def _signature(path: Path) -> _Signature | None:
 def _read(path: Path, placements: Mapping[str, Placement]) -> InForce | str:
     """Return the campaigns, or what is wrong with the file."""
     try:
-        return made_ready(read_campaigns(path.read_text(encoding="utf-8"), placements))
+        return made_ready(read_campaigns(path.read_bytes(), placements))
     except InvalidCampaigns as error:
         return str(error)
     except FileNotFoundError:
         return "it is gone; an empty file takes all campaigns out of force"
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
-    except UnicodeDecodeError as error:
-        return f"it is not UTF-8: {error.reason} at byte {error.start}"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from config.conditions import Condition, Test, compile_condition
+from config.durations import DAY_MS
 from config.placements import HISTORY, Picks, Placement, Products, Strategy, Weight
 
-DAY_MS = 24 * 60 * 60 * 1000
 BOUGHT_DAYS = 30
 EXPLORE_RATE = 0.1
 

@@ -121,7 +121,7 @@ def _explore(slots: "_Slots", rules: SlateRules, view: View, seldom: SeldomSeen)
     allowed = view.allowed(rules.excluded)
 
     def may_be_shown(product_id: str) -> bool:
-        if is_cross_sell and view.category_of(product_id) in view.cart_categories:
+        if is_cross_sell and view.category_of(product_id) in view.cart.categories:
             return False
         return product_id != last.product_id and allowed(product_id) and slots.fits(product_id)
 

@@ -60,10 +60,10 @@ def _bought_together(view: View, allowed: Allowed) -> Iterable[Candidate]:
 
 def _cart_cross_sell(view: View, allowed: Allowed) -> Iterable[Candidate]:
     """Yield what goes with the cart: nothing of a category that lies in it already."""
-    in_cart, model = list(view.in_cart), view.model
+    in_cart, model = list(view.cart.lines), view.model
     if not in_cart:
         return ()
-    has, category_of = view.cart_categories, view.category_of
+    has, category_of = view.cart.categories, view.category_of
 
     def goes(product_id: str) -> bool:
         return allowed(product_id) and category_of(product_id) not in has

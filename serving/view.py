@@ -6,10 +6,11 @@ from typing import NamedTuple
 from weakref import proxy
 
 from config.conditions import FIELDS
+from config.durations import MINUTE_MS
 from config.placements import Strategy
-from online_models.bounded import cart_lines
 from online_models.users import Session, UserState
 from serving.assigning import NO_EXPERIMENTS, Assigned
+from serving.cart import Cart, lines_in
 from serving.choices import UNSEEN, Allowed, Fallback, Model, Shelf, Suggested
 from serving.conditions import Facts, Failed, Needed
 from serving.eligibility import barred_products, resting_products
@@ -31,7 +32,7 @@ from serving.schemas import Request
 
 SPARE = 40  # candidates beyond the slots, where rules pass some over after ranking
 MAX_HISTORY = 30
-SESSION_GAP_MS = 30 * 60_000
+SESSION_GAP_MS = 30 * MINUTE_MS
 
 SessionKey = Callable[[int], int]  # of a session by its start (ms); see ``Ids.session_key``
 
@@ -118,15 +119,7 @@ class View:
     @lazy
     def focus(self) -> str:
         """The category of what the visitor looks at in this visit, "" where there is no such."""
-        session = open_session(self.user, self.now, self._gap_ms)
-        seen = (
-            [name for at, name in self.user.viewed if at >= session.start_at]
-            if session is not None and self.user is not None
-            else []
-        )
-        current = self.page_product
-        if current is not None:
-            seen = [current, *(name for name in seen if name != current)]
+        seen = self._page_first(self._viewed_in(self._visit))
         return focus_of(self.category_of(name) for name in seen)
 
     @lazy
@@ -142,33 +135,43 @@ class View:
     @lazy
     def viewed(self) -> Sequence[str]:
         """What the visitor viewed, latest first, the page's product before all."""
-        seen = [name for _, name in self.user.viewed] if self.user is not None else []
-        current = self.page_product
-        return seen if current is None else [current, *(name for name in seen if name != current)]
+        return self._page_first([n for _, n in self.user.viewed] if self.user is not None else [])
 
     @lazy
     def visited(self) -> Sequence[str]:
-        """What was viewed in the visitor's open session, as ``viewed``; without one, all of it."""
-        session = self._open_session
-        if session is None or self.user is None:
+        """What was viewed in the session of the latest steps, as ``viewed``; without, all of it."""
+        session = self._latest_session
+        if session is None:
             return self.viewed
-        seen = [name for at, name in self.user.viewed if at >= session.start_at]
-        current = self.page_product
-        if current is not None:
-            seen = [current, *(name for name in seen if name != current)]
-        return seen or self.viewed
+        return self._page_first(self._viewed_in(session)) or self.viewed
 
     @lazy
     def session(self) -> int | None:
-        """The key of the visitor's open session, as steps were taught with."""
-        session = self._open_session
+        """The key of the session of the visitor's latest steps, as they were taught with."""
+        session = self._latest_session
         if session is None or self._session_key is None:
             return None
         return self._session_key(session.start_at)
 
+    @lazy
+    def _visit(self) -> Session | None:
+        """The visit that goes on now; conditions speak of it."""
+        return open_session(self.user, self.now, self._gap_ms)
+
     @property
-    def _open_session(self) -> Session | None:
+    def _latest_session(self) -> Session | None:
+        """The latest session that the stream holds open: what is late may still belong to it."""
         return self.user.open_sessions[-1] if self.user and self.user.open_sessions else None
+
+    def _viewed_in(self, session: Session | None) -> Sequence[str]:
+        """Return what was viewed since a session began, latest first."""
+        if session is None or self.user is None:
+            return []
+        return [name for at, name in self.user.viewed if at >= session.start_at]
+
+    def _page_first(self, seen: Sequence[str]) -> Sequence[str]:
+        current = self.page_product
+        return seen if current is None else [current, *(name for name in seen if name != current)]
 
     @lazy
     def history(self) -> Sequence[str]:
@@ -179,32 +182,9 @@ class View:
         return list(dict.fromkeys(name for _, name in dated))[:MAX_HISTORY]
 
     @lazy
-    def in_cart(self) -> Mapping[str, tuple[float, float | None]]:
-        """Pieces and price of each product in the cart: the request's, else the remembered one."""
-        if self.request.cart is None:
-            return cart_lines(self.user.cart) if self.user is not None else {}
-        lines: dict[str, tuple[float, float | None]] = {}
-        for line in self.request.cart_lines():
-            pieces, price = lines.get(str(line.product_id), (0.0, None))
-            lines[str(line.product_id)] = (
-                pieces + line.quantity,
-                price if line.price is None else line.price,
-            )
-        return lines
-
-    @lazy
-    def cart_categories(self) -> set[str]:
-        """The categories of what is in the cart."""
-        found = (self.category_of(name) for name in self.in_cart)
-        return {category for category in found if category is not None}
-
-    @lazy
-    def cart_value(self) -> float:
-        """What the cart is worth, at the catalog's prices where no other is said."""
-        return sum(
-            pieces * (self._price(name) if price is None else price)
-            for name, (pieces, price) in self.in_cart.items()
-        )
+    def cart(self) -> Cart:
+        """The cart: the request's, else the remembered one."""
+        return Cart(lines_in(self.request, self.user), self.shelf)
 
     def n_wanted(self, strategy: Strategy) -> int:
         """Return how many candidates fill all slots, whatever was taken for slots before them."""
@@ -267,33 +247,14 @@ class View:
         if variable == "user":
             return user_values(self.user, self.now, fields)
         if variable == "session":
-            session = open_session(self.user, self.now, self._gap_ms)
             focus = self.focus if fields is None or "focus" in fields else ""
-            told = session_values(self.user, session, focus, self.now, is_unseen=self.is_unseen)
+            told = session_values(self.user, self._visit, focus, self.now, is_unseen=self.is_unseen)
             return told if fields is None else {field: told[field] for field in fields}
         if variable == "cart":
-            return {field: self._cart_fact(field) for field in fields or FIELDS["cart"] or ()}
+            return {field: self.cart.fact(field) for field in fields or FIELDS["cart"] or ()}
         if variable.startswith("user_"):
             return user_map(self.user, variable.removeprefix("user_"))
         return _OTHERS[variable](self)
-
-    def _price(self, product_id: str) -> float:
-        item = self.shelf.item(product_id)
-        return (item.price or 0.0) if item is not None else 0.0
-
-    def _cart_fact(self, field: str) -> object:
-        if field == "products":
-            return list(self.in_cart)
-        if field == "categories":
-            return sorted(self.cart_categories)
-        if field == "brands":
-            items = [self.shelf.item(name) for name in self.in_cart]
-            return sorted({item.brand for item in items if item is not None and item.brand})
-        if field == "value":
-            return float(self.cart_value)
-        if field == "n_products":
-            return len(self.in_cart)
-        return float(sum(pieces for pieces, _ in self.in_cart.values()))  # n_pieces
 
     @lazy
     def affinities(self) -> tuple[dict[str, float], dict[str, float]]:

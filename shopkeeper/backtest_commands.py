@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from config.campaign_checks import InvalidCampaigns, read_campaigns
+from config.campaign_checks import InvalidCampaigns
 from config.campaigns import Campaigns
 from config.errors import SettingsError, ShopkeeperError
 from config.keys import Keys
 from config.settings import Settings
 from online_models.choice_log import LoggedChoice, encode_choice
 from shopkeeper.backtesting import backtest
+from shopkeeper.campaign_files import read_campaign_file
 from shopkeeper.choice_files import choices_in, choices_of
 from shopkeeper.configuration import connected, load
 from shopkeeper.load_inputs import AsJson
@@ -68,11 +69,7 @@ def choices(
 
 def _planned(path: Path, settings: Settings) -> Campaigns:
     try:
-        return read_campaigns(path.read_text(encoding="utf-8"), settings.placements)
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from error
+        return read_campaign_file(path, settings.placements)
     except InvalidCampaigns as error:
         raise SettingsError(
             f"{path}: {error.mistakes[0]}; `shopkeeper campaigns check {path}` tells all"

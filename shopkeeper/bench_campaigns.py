@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from config.campaign_checks import read_campaigns
+from config.durations import DAY_MS, MINUTE_MS
 from config.placements import Banner, Content, Placement, Products
 from online_models.policies import ThompsonPolicy
 from online_models.users import Contact, Order, Session, UserState
@@ -24,7 +25,6 @@ N_CATEGORIES = 20
 N_USERS = 200
 N_LEARNED = 60
 _NOW = 1_700_000_000_000
-_DAY_MS = 86_400_000
 _PLACEMENTS: dict[str, Placement] = {
     "row": Products(),
     "hero": Banner(content=Content(headline="Hello")),
@@ -122,21 +122,21 @@ def _taught(n_campaigns: int, rng: Random) -> ThompsonPolicy:
 
 
 def _user(ids: Sequence[str], n_campaigns: int, rng: Random) -> UserState:
-    begun = _NOW - 10 * 60_000
+    begun = _NOW - 10 * MINUTE_MS
     seen = rng.sample(ids, 20)
     session = Session(begun, _NOW, _NOW, n_events=12, n_pages=4, n_views=8)
     met = rng.sample(range(n_campaigns), min(8, n_campaigns))
     return UserState(
         _NOW,
-        _NOW - 90 * _DAY_MS,
+        _NOW - 90 * DAY_MS,
         _NOW,
         n_events=rng.randrange(80),
         traits={"tier": (_NOW, f"tier-{rng.randrange(n_campaigns)}"), "firstName": (_NOW, "Ann")},
         context={"city": (_NOW, f"city-{rng.randrange(n_campaigns)}")},
-        viewed=[(_NOW - 60_000 * n, name) for n, name in enumerate(seen)],
+        viewed=[(_NOW - MINUTE_MS * n, name) for n, name in enumerate(seen)],
         categories={f"c{n}": rng.random() for n in rng.sample(range(N_CATEGORIES), 8)},
-        order_history=[Order(_NOW - rng.randrange(90) * _DAY_MS, "o", 30.0, rng.random() < 0.5)],
+        order_history=[Order(_NOW - rng.randrange(90) * DAY_MS, "o", 30.0, rng.random() < 0.5)],
         open_sessions=[session],
-        left_at=begun - rng.randrange(60) * _DAY_MS,
-        contacts=[Contact(f"c{n}", [(_NOW - _DAY_MS * k, "web") for k in range(4)]) for n in met],
+        left_at=begun - rng.randrange(60) * DAY_MS,
+        contacts=[Contact(f"c{n}", [(_NOW - DAY_MS * k, "web") for k in range(4)]) for n in met],
     )

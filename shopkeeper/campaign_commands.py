@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from config.campaign_checks import InvalidCampaigns, Mistake, read_campaigns
-from config.errors import SettingsError
+from config.campaign_checks import InvalidCampaigns, Mistake
+from shopkeeper.campaign_files import read_campaign_file
 from shopkeeper.configuration import load
 
 
@@ -33,11 +33,10 @@ def check(
     """Say of each mistake in which line it is and what is allowed there. 1 where there is one."""
     settings, _ = load(context.obj)
     path = file or Path(settings.decision.campaigns_file)
-    text = _text(path)
     mistakes: list[Mistake] = []
     told = ""
     try:
-        found = read_campaigns(text, settings.placements)
+        found = read_campaign_file(path, settings.placements)
         told = f"{len(found.campaigns)} campaigns, {len(found.segments)} segments"
     except InvalidCampaigns as error:
         mistakes = error.mistakes
@@ -54,12 +53,3 @@ def check(
             typer.echo(f"{path}: {told}; nothing is wrong")
     if mistakes:
         raise typer.Exit(1)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from error

@@ -11,7 +11,8 @@ from shopkeeper.addresses import server_url
 from shopkeeper.catalog_files import CatalogFormat, guess_format, read_catalog
 from shopkeeper.catalog_upload import upload
 from shopkeeper.configuration import load
-from shopkeeper.load_inputs import AsJson, lines_of
+from shopkeeper.line_files import lines_of
+from shopkeeper.load_inputs import AsJson
 from shopkeeper.load_reports import progress, report, say
 
 _SHOWN_LINES = 20

@@ -11,8 +11,7 @@ from config.events import ENTRY_FIELD
 from config.examples import Rewarded, decode_examples
 from config.keys import Keys
 from online_models.choice_log import InvalidChoice, LoggedChoice, choice_of, decode_choice
-from shopkeeper.load_inputs import lines_of
-from shopkeeper.session_files import BrokenLine
+from shopkeeper.line_files import BrokenLine, lines_of
 
 _LOGS = ("*.jsonl", "*.jsonl.gz")
 _AT_ONCE = 500  # entries

@@ -5,8 +5,9 @@ from typing import Any
 
 import redis
 
+from config.durations import DAY_MS
 from config.errors import ShopkeeperError
-from config.keys import DAY_MS, Ids, Keys, Subject
+from config.keys import Ids, Keys, Subject
 from config.log_ids import log_id
 from online_models.features import picture
 from online_models.users import Linked, Suppressed, decode_user, is_forgotten

@@ -21,7 +21,8 @@ from shopkeeper import load_commands_all, load_commands_decisions, load_commands
 from shopkeeper.addresses import server_url
 from shopkeeper.configuration import load
 from shopkeeper.lifeline import tied
-from shopkeeper.load_inputs import AsJson, Rounds, Seed, history_of, lines_of, taobao815
+from shopkeeper.line_files import lines_of
+from shopkeeper.load_inputs import AsJson, Rounds, Seed, history_of, taobao815
 from shopkeeper.load_reports import progress, report, say, show_unreadable
 
 

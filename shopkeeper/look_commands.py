@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from config.keys import DAY_MS, Ids, Keys
+from config.durations import DAY_MS
+from config.keys import Ids, Keys
 from config.settings import Settings
 from shopkeeper.configuration import connected, ids_of, load
 from shopkeeper.doctor import Finding, Level, examine

@@ -4,16 +4,12 @@ Kevin Hillstrom, "The MineThatData E-Mail Analytics And Data Mining Challenge", 
 customers, men's, women's or no e-mail, each drawn with a chance of a third.
 """
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from math import isfinite, log1p
 from pathlib import Path
 from typing import NamedTuple
 
-from config.errors import ShopkeeperError
-from shopkeeper.load_inputs import lines_of
-from shopkeeper.session_files import BrokenLine
+from shopkeeper.line_files import BrokenLine, read_csv
 
 MENS, WOMENS, NOTHING = "Mens E-Mail", "Womens E-Mail", "No E-Mail"
 ARMS = (MENS, WOMENS, NOTHING)
@@ -44,17 +40,12 @@ def read_customers(path: Path) -> Iterator[Customer]:
         BrokenLine: a line is not what it should be.
         ShopkeeperError: the file cannot be read, or is another one.
     """
-    text = io.StringIO(b"".join(lines_of(path)).decode("utf-8-sig", errors="replace"))
-    rows = csv.DictReader(text)
-    missing = [name for name in _COLUMNS if name not in (rows.fieldnames or ())]
-    if missing:
-        raise ShopkeeperError(
-            f"{path}: no column {', '.join(missing)}; the e-mail experiment of Hillstrom is needed"
-        )
-    for number, row in enumerate(rows, start=2):
+    names, rows = read_csv(path, _COLUMNS)
+    for number, fields in rows:
+        row = dict(zip(names, fields, strict=True))
         try:
             yield _customer(row)
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise BrokenLine(path, number, f"{error}") from error
 
 

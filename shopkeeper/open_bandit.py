@@ -5,7 +5,6 @@ A folder ``<behaviour>/<campaign>/<campaign>.csv``, plain or ``.gz``, with the c
 Pipeline", NeurIPS 2021).
 """
 
-import csv
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +14,7 @@ from numpy.typing import NDArray
 
 from config.errors import ShopkeeperError
 from online_models.off_policy import Choices
-from shopkeeper.load_inputs import lines_of
-from shopkeeper.session_files import BrokenLine
+from shopkeeper.line_files import BrokenLine, read_csv
 
 PRIOR = "prior_bts.yaml"
 N_POSITIONS = 3
@@ -48,19 +46,15 @@ def read_log(path: Path, n_items: int) -> OpenBanditLog:
         BrokenLine: a line has no number where one is needed, or one out of range.
         ShopkeeperError: the file cannot be read, or lacks a column.
     """
-    # Read by hand: 90 columns, of which four count.
-    rows = csv.reader(line.decode("utf-8", "replace") for line in lines_of(path))
-    names = next(rows, [])
-    missing = [name for name in _COLUMNS if name not in names]
-    if missing:
-        raise ShopkeeperError(f"{path} has no column {missing[0]!r}; it needs {_COLUMNS}")
+    # Row by row: 90 columns, of which four count.
+    names, rows = read_csv(path, _COLUMNS)
     places = [names.index(name) for name in _COLUMNS]
     read = []
-    for fields in rows:
+    for number, fields in rows:
         try:
             read.append([float(fields[place]) for place in places])
-        except (ValueError, IndexError) as error:
-            raise BrokenLine(path, rows.line_num, f"four numbers are needed: {error}") from error
+        except ValueError as error:
+            raise BrokenLine(path, number, f"four numbers are needed: {error}") from error
     table = np.array(read).reshape(-1, len(_COLUMNS))
     if not ((table[:, 0] >= 0) & (table[:, 0] < n_items)).all():
         raise ShopkeeperError(f"{path}: an item_id is not among the {n_items} of {PRIOR}")

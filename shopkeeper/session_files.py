@@ -3,17 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.errors import ShopkeeperError
 from online_models.evaluation import Case
-from shopkeeper.load_inputs import lines_of
-
-
-class BrokenLine(ShopkeeperError):
-    """A line of a file is not what it should be."""
-
-    def __init__(self, path: Path, number: int, why: str) -> None:
-        super().__init__(f"{path}, line {number}: {why}")
-        self.path, self.number = path, number
+from shopkeeper.line_files import BrokenLine, lines_of, texts_of
 
 
 def read_sessions(path: Path) -> Iterator[list[str]]:
@@ -54,10 +45,6 @@ def count_lines(path: Path) -> int:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(lines_of(path), start=1):
-        try:
-            text = line.decode()
-        except UnicodeDecodeError as error:
-            raise BrokenLine(path, number, "this is no UTF-8 text") from error
+    for number, text in enumerate(texts_of(path), start=1):
         if text.strip():
             yield number, text

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from config.durations import DAY_MS, MINUTE_MS
 from config.events import (
     ConsentRefused,
     Decided,
@@ -17,9 +18,9 @@ from config.events import (
     encode_entry,
 )
 from config.examples import Example
-from config.keys import DAY_MS, Ids, Subject
+from config.keys import Ids, Subject
 from online_models.users import User, UserState, is_forgotten
-from stream.attribution import due_at as decisions_due_at
+from stream.rewards import due_at as decisions_due_at
 from stream.sessions import due_at as sessions_due_at
 from stream.timers import Timers
 
@@ -48,7 +49,7 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
 class Rules:
     """How long things are remembered (ms)."""
 
-    session_gap_ms: int = 30 * 60 * 1000
+    session_gap_ms: int = 30 * MINUTE_MS
     retention_ms: int = 180 * DAY_MS
 
 

@@ -22,6 +22,7 @@ from stream.attribution import forget_undecided
 from stream.batch import Batch
 from stream.exposures import changes_since, figures_of
 from stream.merging import merge_into
+from stream.teaching import may_teach
 
 
 def send_links(batch: Batch, digest: str, event: Event) -> None:
@@ -102,10 +103,11 @@ def has_refused(user: UserState) -> bool:
 
 
 def teach(batch: Batch, user: UserState, examples: Sequence[Example]) -> None:
-    """Hand examples to the learning flow, unless the user refused."""
+    """Hand examples to the learning flow, as far as the user may teach, who did not refuse."""
     if not has_refused(user):
         for example in examples:
-            batch.teach(example)
+            if may_teach(user, example, batch.clock):
+                batch.teach(example)
 
 
 def erase(batch: Batch, digest: str, entry: Erase) -> None:

@@ -25,12 +25,13 @@ from online_models.users import (
     UserState,
 )
 from stream import identity
-from stream.attribution import SETTLING, close_due, settle, take_decided
+from stream.attribution import take_decided
 from stream.batch import Batch, DeadLetter, Logged
 from stream.dedupe import remember_id
 from stream.exposures import Told, figures_of
 from stream.moments import note_moment, visits_of
 from stream.profiles import apply_event, count_session, new_state
+from stream.rewards import SETTLING, close_due, settle
 from stream.sessions import take_finished, take_surplus
 from stream.teaching import examples_of
 

@@ -20,8 +20,9 @@ from prometheus_client import CollectorRegistry, start_http_server
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.durations import DAY_MS, HOUR_MS
 from config.errors import SettingsError, ShopkeeperError
-from config.keys import DAY_MS, Ids, Keys
+from config.keys import Ids, Keys
 from config.settings import Secrets, Settings
 from online_models.warm import warm
 from stream.batch import Rules
@@ -67,7 +68,7 @@ def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = Non
         metrics,
         start.name,
         cached_users=settings.worker.cached_users,
-        log_age_ms=int(settings.profile.log_age_hours * 3_600_000),
+        log_age_ms=int(settings.profile.log_age_hours * HOUR_MS),
         status=start.status,
     )
     reports = ReportSink(lambda report: metrics.take(report, time.time() * 1000))

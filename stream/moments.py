@@ -1,8 +1,8 @@
 """Moments of sessions that models are taught of: what was known then, and how it went on. Pure.
 
 A hash of the message id chooses them, so that a replay chooses the same. They are a sample because
-a vector costs as much as the event itself; of what is late none is taken, since no server ever
-saw the visitor like that.
+each takes room in the user's state until the session is over; of what is late none is taken, since
+no server ever saw the visitor like that.
 """
 
 from collections.abc import Iterable

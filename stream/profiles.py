@@ -6,11 +6,10 @@ A state that raises half-way is not to be used any more: the caller drops it.
 from collections.abc import Callable
 from functools import cache
 from math import frexp
-from typing import Any
 
 from config.commerce import Name, Product, as_text, has_discount, products_of, revenue_of
 from config.events import Event
-from online_models.bounded import change_cart, earliest, latest, remember, take_latest
+from online_models.bounded import change_cart, latest, remember
 from online_models.decay import (
     MONTH,
     Weights,
@@ -23,15 +22,14 @@ from online_models.purchases import note_purchase
 from online_models.shown import note_shown, note_turned_to
 from online_models.users import (
     MAX_AFFINITIES,
-    MAX_ANONYMOUS_IDS,
     MAX_RECENT_PRODUCTS,
-    MAX_TRAITS,
     CartChange,
     Order,
     Session,
     UserState,
 )
 from stream.attribution import take_product_click, take_promotion
+from stream.facts import take_context, take_identity, take_page
 from stream.orders import add_order
 from stream.sessions import session_of
 
@@ -68,13 +66,13 @@ def apply_event(
         state.latest_at = state.first_at = at
     state.received_at = max(state.received_at, received_at)
     state.n_events += 1
-    _take_identity(state, event)
+    take_identity(state, event)
     session = session_of(state, at, received_at, gap_ms)
     session.n_events += 1
     if event.context:
-        _take_context(state, session, event)
+        take_context(state, session, event)
     if event.type in ("page", "screen"):
-        _take_page(session, event)
+        take_page(session, event)
     act = _ACTS.get(event.name) if event.type == "track" else None
     if act is None:
         return session, []
@@ -99,74 +97,6 @@ def move_to(state: UserState, at: int) -> None:
         counter.scale(steps)
     for affinities in (state.categories, state.brands, state.price_bands):
         scale_values(affinities, steps[MONTH])
-
-
-def _take_identity(state: UserState, event: Event) -> None:
-    if event.user_id is not None:
-        state.user_id = event.user_id
-    for anonymous_id in (event.anonymous_id, event.previous_id):
-        if anonymous_id is not None:
-            remember(state.anonymous_ids, event.occurred_at, anonymous_id, MAX_ANONYMOUS_IDS)
-    for name, value in event.traits.items():
-        _take_trait(state, name, event.occurred_at, value)
-    if event.group_id is not None:
-        take_latest(state.traits, "group", event.occurred_at, event.group_id, MAX_TRAITS)
-
-
-def _take_trait(state: UserState, name: str, at: int, value: object) -> None:
-    """Keep short plain values; of an address its city and country."""
-    if name == "address" and isinstance(value, dict):
-        for part in ("city", "country"):
-            if (text := as_text(value.get(part))) is not None:
-                take_latest(state.traits, part, at, text, MAX_TRAITS)
-    elif isinstance(value, bool | int | float):
-        take_latest(state.traits, name[:64], at, value, MAX_TRAITS)
-    elif (text := as_text(value)) is not None:
-        take_latest(state.traits, name[:64], at, text, MAX_TRAITS)
-
-
-def _take_context(state: UserState, session: Session, event: Event) -> None:
-    context, at = event.context, event.occurred_at
-    for name in ("locale", "timezone"):
-        if name in context:
-            _take_fact(state, name, at, context[name])
-    location, device = context.get("location"), context.get("device")
-    if isinstance(location, dict):
-        _take_fact(state, "city", at, location.get("city"))
-        _take_fact(state, "country", at, location.get("country"))
-    if isinstance(device, dict) and (kind := as_text(device.get("type"))) is not None:
-        _take_fact(state, "device", at, kind)
-        session.device = latest(session.device, (at, kind))
-    if context.get("consent") is True:
-        state.consent = latest(state.consent, (at, True))
-    _take_origin(session, context, at)
-
-
-def _take_fact(state: UserState, name: str, at: int, value: object) -> None:
-    if (text := as_text(value)) is not None:
-        take_latest(state.context, name, at, text, MAX_TRAITS)
-
-
-def _take_origin(session: Session, context: dict[str, Any], at: int) -> None:
-    page, referrer, campaign = context.get("page"), context.get("referrer"), context.get("campaign")
-    if isinstance(page, dict):
-        if (text := as_text(page.get("referrer"))) is not None:
-            session.referrer = earliest(session.referrer, (at, text))
-        if (text := as_text(page.get("path"))) is not None:
-            session.landing_page = earliest(session.landing_page, (at, text))
-    if isinstance(referrer, dict) and (text := as_text(referrer.get("url"))) is not None:
-        session.referrer = earliest(session.referrer, (at, text))
-    if isinstance(campaign, dict):
-        parts = (as_text(campaign.get(name)) for name in ("source", "medium", "name"))
-        if text := " / ".join(part for part in parts if part):
-            session.campaign = earliest(session.campaign, (at, text))
-
-
-def _take_page(session: Session, event: Event) -> None:
-    session.n_pages += 1
-    path = as_text(event.properties.get("path")) or event.name
-    if path:
-        session.landing_page = earliest(session.landing_page, (event.occurred_at, path[:256]))
 
 
 def _view(state: UserState, session: Session, event: Event, weights: Weights) -> list[Product]:

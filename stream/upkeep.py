@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import redis
 import structlog
 
+from config.durations import HOUR_MS
 from config.events import ENTRY_FIELD, Tick, encode_entry
 from config.keys import (
     DEAD_LETTER_AGE_MS,
@@ -15,7 +16,6 @@ from config.keys import (
     Keys,
 )
 from config.log_ids import log_id
-from online_models.decay import HOUR_MS
 from stream.commits import START, BrokenCommit, decode_commit
 from stream.model_shards import decode_model_commit
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from config.campaign_checks import InvalidCampaigns, read_campaigns
-from config.campaigns import MAX_CAP_TIMES, Campaigns
+from config.campaigns import MAX_ARMS, MAX_CAP_TIMES, Campaigns
 from config.placements import Banner, Content, Offer, Placement, Products
+from config.schedules import schedule_of
 from online_models.users import MAX_CONTACT_TIMES
 
 PLACEMENTS: dict[str, Placement] = {
@@ -112,6 +113,10 @@ OFFER = '[campaigns.x]\nplacements = ["exit"]\nvariations.a.headline = "A"\n'
             7,
             "'order', but 'x' learns towards 'click' in placement 'hero'; allowed: the same goal",
         ),
+        (HEAD + "ends = 9999-12-31", 4, "x.ends: 9999-12-31; allowed: up to 9999-12-30, or no end"),
+        (HEAD + f"priority = 1{'0' * 5000}", 4, "this cannot be read: "),
+        (HEAD + f"priority = {'[' * 5000}", 4, "this cannot be read: "),
+        ("[segments.s]\nwhen = '1'", 2, "segments.s.when: this is always 1; allowed: what is true"),
         ("[segments.s]\nwhen = 3", 2, "segments.s.when: Expected `str`"),
         ("[segments.s]\nwhen = 'foo()'", 2, "segments.s.when: foo() is not known"),
     ],
@@ -131,6 +136,77 @@ def test_all_mistakes_of_a_file_are_told_in_the_order_of_their_lines() -> None:
     with pytest.raises(InvalidCampaigns) as raised:
         read(text)
     assert [mistake.line for mistake in raised.value.mistakes] == [4, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [
+        ("0001-01-01", "9999-12-30"),
+        ("0001-01-01T00:00:00", "9999-12-31T23:59:59"),
+        ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"),
+    ],
+)
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_from_the_first_day_to_the_last_is_always(zone: str, starts: str, ends: str) -> None:
+    campaign = read(f"{HEAD}time_zone = '{zone}'\nstarts = {starts}\nends = {ends}").campaigns["x"]
+    assert schedule_of(campaign.starts, campaign.ends, (), (), zone).is_open(1_700_000_000_000)
+
+
+def test_bytes_that_are_no_text_are_told_with_their_line() -> None:
+    with pytest.raises(InvalidCampaigns) as raised:
+        read_campaigns(b'a = 1\nb = "\xff"\n', PLACEMENTS)
+    assert str(raised.value) == "line 2: this is not UTF-8: invalid start byte"
+
+
+def test_each_broken_experiment_is_told_with_its_line() -> None:
+    variations = 'variations = [{ name = "a" }, { name = "b" }]\n'
+    text = (
+        f"[experiments.one]\n{variations}coverage = 2\n"
+        f"[experiments.good]\n{variations}"
+        f"[experiments.two]\n{variations}\nweights = [1.0]\n"
+    )
+    with pytest.raises(InvalidCampaigns) as raised:
+        read(text)
+    places = [(mistake.path[:2], mistake.line) for mistake in raised.value.mistakes]
+    assert places == [(("experiments", "one"), 3), (("experiments", "two"), 9)]
+
+
+def many_arms(choose: str, n_campaigns: int) -> str:
+    """Return campaigns of sixteen variations each, on a line each."""
+    variations = ", ".join(f'v{number} = {{ headline = "A" }}' for number in range(16))
+    return "".join(
+        f'campaigns.c{number} = {{ placements = ["hero"], choose = "{choose}", '
+        f"variations = {{ {variations} }} }}\n"
+        for number in range(n_campaigns)
+    )
+
+
+def test_no_more_variations_are_learned_in_a_placement_than_a_policy_keeps() -> None:
+    assert len(read(many_arms("learned", MAX_ARMS // 16)).campaigns) == MAX_ARMS // 16
+    assert len(read(many_arms("split", 9)).campaigns) == 9
+    with pytest.raises(InvalidCampaigns) as raised:
+        read(many_arms("learned", MAX_ARMS // 16 + 2))
+    [mistake] = raised.value.mistakes
+    assert mistake.line == MAX_ARMS // 16 + 1
+    assert "beyond the 64 variations that are learned in 'hero'; allowed" in mistake.problem
+
+
+def under_test(policy: str) -> str:
+    """Return campaigns of two goals that nothing learns, and an experiment with a policy."""
+    x = HEAD + 'choose = "split"\n'
+    return (
+        f'{x}{x.replace(".x", ".y")}goal = "order"\n[experiments.e]\nvariations = '
+        f'[{{ name = "a" }}, {{ name = "b", policy = {{ hero = "{policy}" }} }}]\n'
+    )
+
+
+@pytest.mark.parametrize("policy", ["learned", "random"])
+def test_what_an_experiment_puts_to_learning_has_one_goal(policy: str) -> None:
+    with pytest.raises(InvalidCampaigns) as raised:
+        read(under_test(policy))
+    [mistake] = raised.value.mistakes
+    assert (mistake.line, mistake.path) == (9, ("campaigns", "y", "goal"))
+    assert len(read(under_test("first")).campaigns) == 2
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-1", "1e400"])

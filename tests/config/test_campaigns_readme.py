@@ -17,7 +17,7 @@ README = (Path(__file__).parents[2] / "serving" / "README.md").read_text(encodin
 SECTION = README.partition("## Campaigns")[2].partition("\n## ")[0]
 ROWS = re.findall(r"^\| `(\w+)` \| ([^|]+) \| .+ \| `(\w+ = .+)` \|$", SECTION, re.MULTILINE)
 NEEDED = "\u2013"  # a dash
-BY_KIND = {"goal", "time_zone", "holdout_rate"}  # None in the table; the text says when what
+BY_KIND = {"goal", "time_zone", "margin_rate", "holdout_rate"}  # the text says when what
 PLACEMENTS: dict[str, Placement] = {"home-hero": Banner(), "exit-offer": Offer()}
 
 
@@ -53,7 +53,9 @@ def test_the_default_of_the_holdout_is_said() -> None:
 
 def test_the_example_is_a_file_of_campaigns() -> None:
     [text] = re.findall(r"```toml\n(.+?)```", SECTION, re.DOTALL)
-    assert list(read_campaigns(text, PLACEMENTS).campaigns) == ["welcome-back"]
+    campaigns = read_campaigns(text, PLACEMENTS)
+    assert list(campaigns.campaigns) == ["welcome-back"]
+    assert campaigns.margin_rate == campaigns.campaigns["welcome-back"].margin_rate == 0.4
 
 
 def test_every_field_of_texts_stands_in_the_table() -> None:

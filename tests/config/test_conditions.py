@@ -36,6 +36,11 @@ def test_what_cannot_be_cut_safely_stays_whole(source: str) -> None:
         ("product.price < 9 && )", "at 22"),
         ("prodct.price < 9", "'prodct' is not known; allowed: product, user, session, cart"),
         ("product.colour == 'red'", "product.colour is not known; allowed: added_at, brand"),
+        ("1", "this is always 1; allowed: what is true or false"),
+        ("'yes'", "this is always 'yes'; allowed: what is true or false"),
+        ("user.known && 'yes'", "this is always 'yes'; allowed: what is true or false"),
+        ("null", "this is always None; allowed: what is true or false"),
+        ("1 / 0 == 1", "this can never be evaluated: "),
         ("cheap(product)", "cheap() is not known; allowed: bytes, contains"),
     ],
 )
@@ -43,6 +48,11 @@ def test_a_condition_that_is_none_says_where_and_what_is_allowed(source: str, pr
     with pytest.raises(InvalidCondition) as raised:
         compile_condition(source)
     assert problem in str(raised.value)
+
+
+@pytest.mark.parametrize("source", ["true", "false", "1 == 2", "[1, 2].exists(x, x > 1)"])
+def test_what_names_nothing_may_be_true_or_false(source: str) -> None:
+    assert compile_test(source).names == frozenset()
 
 
 def test_only_fields_that_are_named_are_needed() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from online_models.beliefs import SHARED, Beliefs, shares_of_best
-from online_models.chances import KEPT_AT_DRIFT, Chances, chance_of, checked
+from online_models.chances import KEPT_AT_DRIFT, Chances, checked, mean_chance
 from online_models.policies import ThompsonPolicy
 
 
@@ -57,7 +57,7 @@ def test_certainty_grows_with_rewards_and_fading_takes_it_back_to_the_prior() ->
     rows = chances.rows(["a"])
     learned = chances.scores(x, rows)
     assert (learned[1] < 0.1 * before).all()
-    assert chance_of(*learned.sum(axis=1)) == pytest.approx(0.1, abs=0.03)
+    assert mean_chance(*learned.sum(axis=1)) == pytest.approx(0.1, abs=0.03)
 
     chances.fade(1e-9)
     faded = chances.scores(x, rows)

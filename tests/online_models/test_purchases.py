@@ -1,4 +1,4 @@
-from online_models.decay import DAY_MS
+from config.durations import DAY_MS
 from online_models.purchases import Due, due_again, note_purchase
 from online_models.users import MAX_PURCHASES, Order, UserState
 

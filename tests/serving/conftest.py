@@ -32,6 +32,7 @@ from config.settings import (
 from serving.main import build_app
 from serving.protocol import PatientProtocol
 from shopkeeper.embedded import find_redis_server
+from shopkeeper.redis_connection import connect
 from tests.serving.builders import IDS
 
 KEYS = Keys("shop")
@@ -68,6 +69,9 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture(scope="session")
 def _lasting_shop(_redis_server: str) -> Iterator[httpx.Client]:
+    # A server compares once what its Redis was created with: other tests may have left theirs.
+    with connect(_redis_server) as client:
+        client.flushall()
     with _served(_redis_server) as client:
         yield client
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from config.durations import DAY_MS
 from online_models.decay import Counter
 from online_models.users import Contact, Order, Session, UserState
 from serving.assigning import Assigned
 from serving.choices import Fallback
-from serving.rules import DAY_MS
 from serving.schemas import Options, Page
 from tests.serving.builders import NOW
 from tests.serving.deciding import (

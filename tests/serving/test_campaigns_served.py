@@ -102,6 +102,19 @@ def test_what_campaigns_chose_goes_into_the_visitors_log_of_events(
     assert (choices["exit"].campaign, choices["exit"].discount_rate) == ("ten", 0.1)
 
 
+def test_the_margin_rate_of_the_file_goes_with_each_choice_into_the_log_of_events(
+    serve: Serve, redis_url: str, redis_client: redis.Redis, file: Path
+) -> None:
+    file.write_text(f"margin_rate = 0.25\n{CAMPAIGNS}margin_rate = 0.5\n", encoding="utf-8")
+    shop = serve(redis_url, placements=PLACEMENTS, campaigns=file)
+    context = RAIN | {"trigger": "exit-intent"}
+    ask(shop, anonymousId="cookie-1", placements=BOTH, context=context)
+    wait_for(lambda: told_events(redis_client))
+    [(_, decided)] = told_events(redis_client)
+    assert decided.margin_rate == 0.25
+    assert {one.campaign: one.margin_rate for one in decided.choices} == {"hello": 0.25, "ten": 0.5}
+
+
 @pytest.mark.parametrize(
     "fields",
     [

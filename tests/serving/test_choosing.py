@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from config.experiments import PolicyName
 from online_models.picking import NOTHING, draw_at
 from serving.assigning import Assigned
 from serving.choices import Fallback, Promotion
@@ -193,6 +194,33 @@ def test_the_explanation_says_who_is_held_out() -> None:
     considered = promotion_of(decision, "exit").considered
     assert considered is not None
     assert considered.explanation().holdout
+
+
+@pytest.mark.parametrize(
+    ("how", "replaced", "policy"),
+    [
+        ("learned", None, "offer:exit"),
+        ("split", None, ""),
+        ("first", None, ""),
+        ("split", "random", "offer:exit"),
+        ("learned", "first", ""),
+    ],
+)
+def test_one_who_is_held_out_is_told_beside_those_to_be_compared_with(
+    how: str, replaced: PolicyName | None, policy: str
+) -> None:
+    campaigns = TEN_OFF.replace("discount_rate", f'choose = "{how}"\ndiscount_rate')
+    assigned = Assigned(policies={} if replaced is None else {"exit": replaced})
+    visitors = visitors_of(40)
+    told = [
+        choose(campaigns, "exit", visitor=one, assigned=assigned, features=lambda *_: [1.0]).choice
+        for one in visitors
+    ]
+    by_holdout = {
+        is_holdout: {one.policy for one in told if one and one.is_holdout is is_holdout}
+        for is_holdout in (True, False)
+    }
+    assert by_holdout == {True: {policy}, False: {policy}}
 
 
 @pytest.mark.parametrize("missing", [Fallback.NO_ID, Fallback.CONSENT_REFUSED, Fallback.REDIS_SLOW])

@@ -1,10 +1,11 @@
 import pytest
 
 from config.catalog import Item
+from config.durations import DAY_MS
 from config.placements import Products
 from serving.choices import Fallback, Pick, Promotion
 from serving.reasons import Why
-from serving.rules import BOUGHT_DAYS, DAY_MS
+from serving.rules import BOUGHT_DAYS
 from serving.schemas import CartLine, Options, Page
 from tests.serving.builders import NOW
 from tests.serving.deciding import (

@@ -1,10 +1,13 @@
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import redis
 
+from config import events
 from config.decisions import DECISION_FIELD, BrokenDecision, Decided, decode_decided
+from config.events import ENTRY_FIELD, decode_entry
 from config.keys import MAX_DECISIONS
 from config.settings import DecisionSettings
 from serving.decision_log import DecisionLog, Made
@@ -23,6 +26,8 @@ from tests.serving.deciding import (
     remember,
 )
 from tests.serving.test_personalize import GRANTS, REFUSES, ask, products_of
+
+CAMPAIGN = '[campaigns.x]\nplacements = ["hero"]\nvariations.a.headline = "A"\n'
 
 
 def entries(client: redis.Redis) -> list[dict[bytes, bytes]]:
@@ -88,6 +93,47 @@ def a_decision(number: int) -> Made:
     return Made(f"d-{number}", NOW, COOKIE, decided(a_request()), None)
 
 
+async def write_what_waits(log: DecisionLog, writing: EventLog) -> None:
+    """Start a log and stop it before its first batch: it still writes what waits."""
+    tasks = [asyncio.create_task(run()) for run in (log.run, writing.run)]
+    await asyncio.sleep(0)
+    await stop(tasks)
+
+
+async def stop(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    """Cancel tasks one after the other, and wait for what each still writes."""
+    for task in tasks:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=30.0)
+
+
+def test_without_a_log_of_decisions_choices_of_campaigns_are_told_and_nothing_else(
+    redis_url: str, redis_client: redis.Redis
+) -> None:
+    dropped: list[tuple[str, int]] = []
+    chosen = decided(a_request("hero"), campaigns=CAMPAIGN)
+
+    async def story() -> None:
+        async with connect(redis_url) as client:
+            writing = EventLog(client, 30.0)
+            log = DecisionLog(
+                writing, KEYS, 64, lambda *said: dropped.append(said), max_waiting=2, keeps=False
+            )
+            log.put(a_decision(1))
+            log.put(Made("d-2", NOW, None, chosen, None, visitor=COOKIE))
+            log.put(a_decision(3))
+            await write_what_waits(log, writing)
+
+    asyncio.run(story())
+    assert dropped == [("queue_full", 1)]
+    assert not list(redis_client.scan_iter("*:decisions"))
+    [(_, fields)] = stream_of(redis_client, KEYS.events(COOKIE.shard))
+    told = decode_entry(fields[ENTRY_FIELD])
+    assert isinstance(told, events.Decided)
+    assert (told.decision_id, [one.campaign for one in told.choices]) == ("d-2", ["x"])
+
+
 def test_what_finds_no_room_is_dropped_and_counted(
     redis_url: str, redis_client: redis.Redis
 ) -> None:
@@ -99,12 +145,7 @@ def test_what_finds_no_room_is_dropped_and_counted(
             log = DecisionLog(writing, KEYS, 64, lambda *said: dropped.append(said), max_waiting=3)
             for number in range(5):
                 log.put(a_decision(number))
-            tasks = [asyncio.create_task(run()) for run in (log.run, writing.run)]
-            await asyncio.sleep(0)
-            for task in tasks:  # stopped before its first batch, it still writes what waits
-                while not task.done():
-                    task.cancel()
-                    await asyncio.wait([task], timeout=5.0)
+            await write_what_waits(log, writing)
 
     asyncio.run(story())
     assert dropped == [("queue_full", 1)] * 2
@@ -115,8 +156,7 @@ def test_a_log_of_events_that_is_to_be_left_alone_gets_nothing(
     redis_url: str, redis_client: redis.Redis
 ) -> None:
     dropped: list[tuple[str, int]] = []
-    campaigns = '[campaigns.x]\nplacements = ["hero"]\nvariations.a.headline = "A"\n'
-    decision = decided(a_request("hero"), campaigns=campaigns)
+    decision = decided(a_request("hero"), campaigns=CAMPAIGN)
 
     async def story() -> None:
         async with connect(redis_url) as client:
@@ -125,12 +165,7 @@ def test_a_log_of_events_that_is_to_be_left_alone_gets_nothing(
                 writing, KEYS, 64, lambda *said: dropped.append(said), takes_events=lambda: False
             )
             log.put(Made("d-1", NOW, None, decision, None, visitor=COOKIE))
-            tasks = [asyncio.create_task(run()) for run in (log.run, writing.run)]
-            await asyncio.sleep(0)
-            for task in tasks:
-                while not task.done():
-                    task.cancel()
-                    await asyncio.wait([task], timeout=5.0)
+            await write_what_waits(log, writing)
 
     asyncio.run(story())
     assert dropped == [("not_taken", 1)]
@@ -156,10 +191,7 @@ def test_what_redis_does_not_confirm_is_counted() -> None:
             tasks = [asyncio.create_task(run()) for run in (log.run, writing.run)]
             async with asyncio.timeout(30):
                 await is_dropped.wait()
-            for task in tasks:
-                while not task.done():
-                    task.cancel()
-                    await asyncio.wait([task], timeout=5.0)
+            await stop(tasks)
 
     asyncio.run(story())
     assert dropped == [("unconfirmed", 2)]
@@ -177,12 +209,7 @@ def test_the_log_is_bounded(redis_url: str, redis_client: redis.Redis) -> None:
             log = DecisionLog(writing, KEYS, 64, lambda *_: None, max_waiting=10_000)
             for number in range(MAX_DECISIONS + 1_000):
                 log.put(a_decision(number))
-            tasks = [asyncio.create_task(run()) for run in (log.run, writing.run)]
-            await asyncio.sleep(0)
-            for task in tasks:
-                while not task.done():
-                    task.cancel()
-                    await asyncio.wait([task], timeout=30.0)
+            await write_what_waits(log, writing)
 
     asyncio.run(story())
     # Redis trims by whole nodes of about a hundred entries.

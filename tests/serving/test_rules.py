@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from config.catalog import Item, encode_item
+from config.durations import DAY_MS
 from config.placements import Picks, Pin, Products, Weight
 from online_models.users import Shown, UserState
 from serving.catalog import Catalog
 from serving.choices import Fallback, Slate
-from serving.rules import DAY_MS
 from serving.schemas import Options, Page, Request
 from tests.serving.builders import NOW
 from tests.serving.deciding import a_catalog, a_request, a_user, decided, in_cart, slate_of

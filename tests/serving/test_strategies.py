@@ -1,13 +1,13 @@
 """Where the products of each strategy come from, and what a shopper is told."""
 
 from config.catalog import Item
+from config.durations import DAY_MS
 from config.placements import STRATEGIES, Picks, Placement, Products, Strategy
 from online_models.decay import Counter
 from online_models.users import Order, UserState
 from serving.catalog import Catalog
 from serving.choices import Decision, Fallback, Pick, Slate
 from serving.reasons import Why, why_product
-from serving.rules import DAY_MS
 from serving.schemas import Page, Request
 from tests.serving.builders import NOW
 from tests.serving.deciding import a_catalog, a_request, a_user, decided, in_cart, slate_of

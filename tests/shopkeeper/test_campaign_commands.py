@@ -50,12 +50,17 @@ def test_mistakes_are_told_to_programs_too(
     assert [(one["line"], one["place"]) for one in told["mistakes"]] == [(1, "x")]
 
 
-@pytest.mark.parametrize("data", [None, b"\xff"])
-def test_a_file_that_cannot_be_read_is_an_error(
-    project: Path, capsys: pytest.CaptureFixture[str], data: bytes | None
+def test_bytes_that_are_no_text_are_a_mistake_too(
+    project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     new = project.parent / "new.toml"
-    if data is not None:
-        new.write_bytes(data)
-    assert check(project, str(new)) == 2
-    assert "new.toml" in capsys.readouterr().err
+    new.write_bytes(b"\n\xff")
+    assert check(project, str(new)) == 1
+    assert "new.toml: line 2: this is not UTF-8" in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_read_is_an_error(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(project, str(project.parent / "new.toml")) == 2
+    assert "new.toml cannot be read" in capsys.readouterr().err

@@ -73,7 +73,7 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str, expected: str) -> Non
 def test_another_file_is_refused_with_what_is_needed(tmp_path: Path) -> None:
     path = tmp_path / "other.csv"
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(ShopkeeperError, match="no column recency"):
+    with pytest.raises(ShopkeeperError, match="no column 'recency'"):
         list(read_customers(path))
     assert "two halves" in str(evaluated(a_file(tmp_path, customers(1))).exception)
 

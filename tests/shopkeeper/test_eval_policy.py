@@ -89,7 +89,7 @@ def test_chances_of_slates_are_chances_at_each_position() -> None:
         ("prior_bts.yaml", "all: {alpha: [1, 2, 3], beta: [1, 2, 0]}", "must be as many, above 0"),
         ("random/all/all.csv", "a,b\n1,2", "has no column 'item_id'"),
         ("random/all/all.csv", f"{HEADER}\n0,today,x,1,0,0.2", "line 2: four numbers are needed"),
-        ("random/all/all.csv", f"{HEADER}\n0,today", "line 2: four numbers are needed"),
+        ("random/all/all.csv", f"{HEADER}\n0,today", "line 2: 6 fields are needed"),
         ("random/all/all.csv", f"{HEADER}\n0,t,7,1,0,0.2", "item_id is not among the 5"),
         ("random/all/all.csv", f"{HEADER}\n0,t,1,4,0,0.2", "position is not from 1 to 3"),
         ("random/all/all.csv", f"{HEADER}\n0,t,1,1,0,0", "chance of a logged choice"),

@@ -77,6 +77,7 @@ def test_the_text_names_the_figures(file: Path) -> None:
         (["a,b", "1,TRUE"], "has no column 'Revenue'; it has: a, b"),
         ([], "has no column 'Revenue'"),
         ([HEADER, "1,2,Nov"], "line 2: 4 fields are needed"),
+        ([HEADER, f"{'9' * 200_000},2,Nov,TRUE"], "line 2: this is no CSV: field larger than"),
         ([HEADER, "1,2,Nov,FALSE", "1,2,Nov,perhaps"], "line 3: Revenue is 'perhaps'"),
         ([HEADER, "1,2,Nov,TRUE"] * 1, "1 of 1 visits with Revenue; 10 folds need"),
     ],

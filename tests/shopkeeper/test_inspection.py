@@ -3,8 +3,9 @@
 import pytest
 import redis
 
+from config.durations import DAY_MS
 from config.events import ENTRY_FIELD, Reason, Tick, encode_entry
-from config.keys import DAY_MS, Ids, Keys
+from config.keys import Ids, Keys
 from online_models.users import Linked, Suppressed, User, UserState, encode_user
 from shopkeeper.inspection import UnknownShard, UnknownUser, inspect_shard, inspect_user
 from stream.commits import Commit, encode_commit

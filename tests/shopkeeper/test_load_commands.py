@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from config.errors import ShopkeeperError
 from loadtest.children import ChildFailed
 from shopkeeper import load_commands, load_commands_all
-from shopkeeper.load_inputs import lines_of
+from shopkeeper.line_files import lines_of
 from shopkeeper.main import create_app
 from shopkeeper.project_files import write_project
 

@@ -8,6 +8,7 @@ import pytest
 
 from config.events import CampaignChoice, ConsentRefused, Decided, Entry, Event, Tick
 from config.examples import Example, Exposed, Rewarded
+from config.experiments import MAX_EXPERIMENTS
 from online_models.features import feature_vector, picture
 from online_models.users import MAX_EXPOSURES, MAX_OPEN_DECISIONS, Contact, UserState
 from stream.batch import Batch
@@ -270,6 +271,19 @@ def test_a_click_without_an_impression_is_taught_when_its_window_is_over() -> No
     assert [(one.is_clicked, one.shown_at) for one in story.taught()] == [(True, NOON + 5000)]
 
 
+def test_a_click_without_an_impression_begins_the_window_of_orders() -> None:
+    story = Story().tell(
+        a_decision(msgspec.structs.replace(SPRING, goal="order")),
+        a_promotion("Clicked", NOON + 23 * HOUR),
+        Tick(NOON + DAY + 1000),
+        an_order(NOON + 25 * HOUR, 80.0),
+        Tick(NOON + 3 * DAY),
+    )
+
+    told = [(one.shown_at, one.n_orders, one.revenue) for one in story.taught()]
+    assert told == [(NOON + 23 * HOUR, 1, 80.0)]
+
+
 def test_events_of_an_unknown_decision_are_let_go_of_after_an_hour() -> None:
     story = Story().tell(a_promotion(decision_id="d-0"), Tick(NOON + HOUR + 1))
 
@@ -391,6 +405,25 @@ def test_more_experiments_than_are_kept_count_nobody_twice() -> None:
         story.tell(a_decision(at=NOON + number, decision_id=f"d-{number}", experiments=many))
 
     assert [row["visitors"] for row in story.sums().values()] == [1] * MAX_EXPOSURES
+
+
+def test_pages_that_ask_for_other_experiments_in_turn_count_a_visitor_once() -> None:
+    names = [(f"e{number}", "a") for number in range(MAX_EXPERIMENTS)]
+    halves = (names[: MAX_EXPERIMENTS // 2], names[MAX_EXPERIMENTS // 2 :])
+    story = Story()
+    for number in range(6):
+        experiments = halves[number % 2]
+        story.tell(a_decision(at=NOON + number, decision_id=f"d-{number}", experiments=experiments))
+
+    assert [row["visitors"] for row in story.sums().values()] == [1] * MAX_EXPERIMENTS
+
+
+def test_the_margin_of_an_experiment_is_that_of_the_shop_not_of_what_was_shown() -> None:
+    dear = msgspec.structs.replace(SPRING, margin_rate=0.9)
+    decision = a_decision(dear, experiments=[("colors", "red")])
+    story = Story().tell(decision, an_order(NOON + HOUR, 80.0))
+
+    assert story.sums()["colors", "red"]["margin"] == 80.0 * decision.margin_rate
 
 
 def test_a_state_that_only_decisions_made_has_no_times_of_its_own() -> None:

@@ -1,14 +1,24 @@
 from collections import Counter
 from random import Random
+from typing import Any
+
+import msgspec
 
 from config.events import Event
-from config.examples import Touched
+from config.examples import Rewarded, Touched, Visited
 from config.keys import Ids
 from online_models.generators import NEXT
 from online_models.next_product import NextProduct
-from online_models.users import MAX_TAUGHT, MAX_TAUGHT_TIMES
+from online_models.users import (
+    MAX_TAUGHT,
+    MAX_TAUGHT_CHOICES,
+    MAX_TAUGHT_MOMENTS,
+    MAX_TAUGHT_TIMES,
+)
 from stream.journal import apply
 from tests.builders import DAY, HOUR, IDS, MINUTE, NOON, an_event, digest_of, logged
+from tests.stream.test_attribution import SPRING, Story, a_decision, a_promotion, an_order
+from tests.stream.test_moments import CHOSEN, visits
 from tests.stream.test_sessions import a_batch
 
 MIDNIGHT = NOON - NOON % DAY
@@ -139,3 +149,62 @@ def test_an_event_sent_twice_teaches_once() -> None:
     view = an_event(message_id="once")
 
     assert len(taught(view, view)) == 1
+
+
+def click_away(
+    story: Story, n_choices: int, placement: str = "hero", start: int = MIDNIGHT
+) -> None:
+    """Let Ann click on everything that a placement shows her, minute by minute."""
+    for number in range(n_choices):
+        at, decision_id = start + number * MINUTE, f"{placement}-{start}-{number}"
+        choice = msgspec.structs.replace(SPRING, placement=placement)
+        seen: dict[str, Any] = {"decision_id": decision_id, "position": placement}
+        experiments = [("colors", "red")]
+        story.tell(
+            a_decision(choice, at=at, decision_id=decision_id, experiments=experiments),
+            a_promotion(at=at + 1, **seen),
+            a_promotion("Clicked", at + 2, **seen),
+        )
+
+
+def test_a_bot_that_clicks_all_day_teaches_a_policy_no_more_than_its_share() -> None:
+    story = Story()
+
+    click_away(story, 10 * MAX_TAUGHT_CHOICES)
+    click_away(story, 3, "side", MIDNIGHT + 12 * HOUR)
+    click_away(story, 3, start=MIDNIGHT + DAY)
+
+    told = Counter((one.placement, (one.shown_at - MIDNIGHT) // DAY) for one in story.taught())
+    assert told == {("hero", 0): MAX_TAUGHT_CHOICES, ("side", 0): 3, ("hero", 1): 3}
+
+
+def test_what_experiments_count_of_a_visitor_has_no_such_bound() -> None:
+    story = Story()
+    click_away(story, 2 * MAX_TAUGHT_CHOICES)
+    for number in range(2 * MAX_TAUGHT_CHOICES):
+        story.tell(an_order(MIDNIGHT + 2 * HOUR + number, 5.0, f"o-{number}"))
+
+    sums = story.sums()["colors", "red"]
+    assert (sums["visitors"], sums["orders"]) == (1, 2 * MAX_TAUGHT_CHOICES)
+
+
+def test_a_bot_that_comes_every_half_hour_teaches_few_of_its_visits() -> None:
+    moments = [
+        an_event(at=MIDNIGHT + number * 31 * MINUTE, message_id=name)
+        for number, name in enumerate(CHOSEN[:40])
+    ]
+
+    assert len(visits(*moments)) == MAX_TAUGHT_MOMENTS
+
+
+def test_steps_choices_and_moments_of_a_bot_share_one_day() -> None:
+    story = Story()
+    for number in range(MAX_TAUGHT - 5):
+        story.tell(an_event(at=MIDNIGHT + number, product_id=f"p{number}"))
+
+    click_away(story, MAX_TAUGHT_CHOICES, start=MIDNIGHT + HOUR)
+
+    examples = story.batch.outbox.examples
+    lessons = [one for one in examples if isinstance(one, Touched | Rewarded | Visited)]
+    assert 0 < len(story.taught()) <= 5
+    assert len(lessons) == MAX_TAUGHT
