@@ -67,6 +67,7 @@ from serving.protocol import PatientProtocol
 from serving.reading import Rules
 from serving.receiving import BODY_SECONDS
 from serving.reloading import CampaignFile, FileState
+from serving.slow import SlowDecisions
 from serving.store import StateReads
 from serving.tokens import Tokens
 from serving.users import UserReader
@@ -99,7 +100,6 @@ def run_server(
     registry = CollectorRegistry()
     announcement = _serve_metrics(settings.server.host, settings.server.metrics_port, registry)
     server_id = server_id or f"s-{tokens.token_hex(4)}"
-    structlog.contextvars.bind_contextvars(server=server_id)
     config = uvicorn.Config(
         build_app(settings, secrets, registry=registry, announced=(server_id, announcement)),
         loop="auto",  # uvloop, where it runs
@@ -108,6 +108,7 @@ def run_server(
         access_log=False,
         log_config=None,
         server_header=False,
+        reset_contextvars=True,  # or a request's trace would be on log lines of the next ones
         proxy_headers=False,  # nothing here depends on who is behind the connection
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
@@ -194,6 +195,7 @@ def build_app(
         rng=Random(),
         decision_log=decision_log,
         metrics=metrics,
+        slow=SlowDecisions(_clock_ms),
         clock_ms=_clock_ms,
         clock_seconds=time.monotonic,
     )
