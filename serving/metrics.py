@@ -13,6 +13,7 @@ from config.buckets import LATENCY_BUCKETS
 from config.events import Reason
 from serving.choices import RESULTS
 from serving.following import Followed
+from serving.refusals import Refusal
 
 
 class ServingMetrics:
@@ -67,6 +68,8 @@ class ServingMetrics:
             ("reason",),
             registry=registry,
         )
+        for refused in Refusal:
+            self.refused_requests.labels(refused)
         self.append_seconds = Histogram(
             "shopkeeper_append_seconds",
             "Time until Redis has confirmed a request's events.",
