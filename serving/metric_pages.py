@@ -46,9 +46,10 @@ class MetricPages:
     async def _make(self) -> bytes:
         others = self._others()
         names = [self._me, *others]
-        fetches = [asyncio.to_thread(_fetch, name, at) for name, at in others.items()]
-        pages = ["", *await asyncio.gather(*fetches)]
-        pages[0] = generate_latest(self._registry).decode()
+        # Our own in a thread, too: it takes some ms, in which requests get their turns.
+        ours = asyncio.to_thread(generate_latest, self._registry)
+        theirs = [asyncio.to_thread(_fetch, name, at) for name, at in others.items()]
+        pages = await asyncio.gather(ours, *theirs)
         return merged(dict(zip(shown_names(names), pages, strict=True))).encode()
 
 
@@ -66,10 +67,10 @@ def shown_names(process_ids: list[str]) -> list[str]:
     ]
 
 
-def merged(pages: Mapping[str, str]) -> str:
+def merged(pages: Mapping[str, bytes]) -> str:
     """Return pages by process as one, each metric's samples together, as the format wants it.
 
-    >>> page = "# HELP n Things\\n# TYPE n counter\\nn 1.0\\n"
+    >>> page = b"# HELP n Things\\n# TYPE n counter\\nn 1.0\\n"
     >>> print(merged({"a": page, "b": page}), end="")
     # HELP n Things
     # TYPE n counter
@@ -79,7 +80,7 @@ def merged(pages: Mapping[str, str]) -> str:
     families: dict[str, list[str]] = {}
     for process, page in pages.items():
         label = f'process="{process}"'
-        for block in page.split("# HELP ")[1:]:
+        for block in page.decode().split("# HELP ")[1:]:
             about, kind, *samples = block.splitlines()
             lines = families.setdefault(about.partition(" ")[0], [f"# HELP {about}", kind])
             lines += [_labelled(sample, label) for sample in samples]
@@ -94,16 +95,16 @@ def _labelled(sample: str, label: str) -> str:
     return f"{name}{{{label}}} {value}"
 
 
-def _fetch(process_id: str, at: Announcement) -> str:
+def _fetch(process_id: str, at: Announcement) -> bytes:
     """Return another process' page, nothing where it does not answer: it may have ended."""
     host = _REACHABLE.get(at.metrics_host, at.metrics_host)
     connection = http.client.HTTPConnection(host, at.metrics_port, timeout=FETCH_SECONDS)
     try:
         connection.request("GET", "/metrics")
         answer = connection.getresponse()
-        return answer.read().decode() if answer.status == 200 else ""
-    except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
+        return answer.read() if answer.status == 200 else b""
+    except (OSError, http.client.HTTPException) as error:
         log.info("metrics_not_told", process=process_id, error=type(error).__name__)
-        return ""
+        return b""
     finally:
         connection.close()

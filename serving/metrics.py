@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from config.buckets import LATENCY_BUCKETS
-from config.events import Reason
+from config.events import EVENT_TYPES, Reason
 from serving.choices import RESULTS
 from serving.following import Followed
 from serving.refusals import Refusal
@@ -44,6 +44,9 @@ class ServingMetrics:
             ("type", "result"),
             registry=registry,
         )
+        for kind in EVENT_TYPES:  # a rate is 0 before the first, not absent
+            for result in ("accepted", "dead_letter"):
+                self.events.labels(kind, result)
         self.clamped_times = Counter(
             "shopkeeper_clamped_times_total",
             "Events whose time was cut to what is allowed.",
@@ -55,7 +58,7 @@ class ServingMetrics:
             ("reason",),
             registry=registry,
         )
-        for reason in Reason:  # a rate is 0 before the first, not absent
+        for reason in Reason:
             self.dead_letters.labels(reason)
         self.unkept_letters = Counter(
             "shopkeeper_collect_unkept_letters_total",

@@ -80,7 +80,7 @@ def test_however_many_ask_at_once_the_page_is_made_once() -> None:
 
 
 def test_an_empty_page_adds_nothing() -> None:
-    assert merged({"a": "", "b": ""}) == ""
+    assert merged({"a": b"", "b": b""}) == ""
 
 
 def test_servers_see_processes_of_their_machine_alone(
