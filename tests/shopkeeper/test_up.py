@@ -136,11 +136,16 @@ def test_several_processes_share_a_port_and_the_shards(
         wait_for(lambda: all(shop.events_seen(user) == 1 for user in users), shop.output)
         shown = {f'process="{name}"' for name in pids if name != "redis"}
         wait_for(lambda: all(name in shop.metrics() for name in shown), shop.output)
-        collected, applied = (
-            sum(values(shop.metrics(), f"shopkeeper_{name}_total", 'type="track"'))
-            for name in ("collected_events", "events")
-        )
-        assert (collected, applied) == (8, 8)
+        wait_for(lambda: tracks_in(shop.metrics()) == (8, 8), shop.output)
+
+
+def tracks_in(page: str) -> tuple[float, float]:
+    """Return how many track events the servers collected and the workers applied."""
+    collected, applied = (
+        sum(values(page, f"shopkeeper_{name}_total", 'type="track"'))
+        for name in ("collected_events", "events")
+    )
+    return collected, applied
 
 
 def values(page: str, name: str, label: str) -> list[float]:
