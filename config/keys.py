@@ -158,6 +158,14 @@ class Keys:
         """Set of worker ids that have been alive; members without a heartbeat are removed."""
         return f"{self.namespace}:workers"
 
+    def server(self, server_id: str) -> str:
+        """Heartbeat of one server; 2 s."""
+        return f"{self.namespace}:server:{server_id}"
+
+    def servers(self) -> str:
+        """Set of server ids that have been alive; members without a heartbeat are removed."""
+        return f"{self.namespace}:servers"
+
     def creation(self) -> str:
         """What was fixed at creation: shards, fingerprint of the secret, format."""
         return f"{self.namespace}:creation"

@@ -46,7 +46,7 @@ class RedisSettings(_Table, frozen=True):
 
 
 class ServerSettings(_Table, frozen=True):
-    """``[server]``: the HTTP side. Port 0 takes a free one; ``metrics_port`` 0 is none."""
+    """``[server]``: the HTTP side. Ports that are 0 take a free one."""
 
     host: str = "127.0.0.1"
     port: Port = 8700

@@ -23,6 +23,7 @@ from serving.decision_reading import DecisionReader
 from serving.dependencies import State
 from serving.experiments import ExperimentReader
 from serving.health import Watcher
+from serving.metric_pages import MetricPages
 from serving.metrics import ServingMetrics
 from serving.middleware import MAX_IN_FLIGHT, InFlight, Observed, OpenCors, ShortWay
 from serving.openapi import describe
@@ -57,6 +58,7 @@ def create_app(
     users: UserReader,
     experiment_reader: ExperimentReader,
     metrics: ServingMetrics,
+    metric_pages: MetricPages,
     cors_origins: Sequence[str],
     background: Sequence[Background],
     on_stop: Callable[[], Awaitable[None]],
@@ -74,6 +76,7 @@ def create_app(
         collector=collector,
         experiments=experiment_reader,
         decisions=decisions,
+        metric_pages=metric_pages,
         metrics=metrics,
         personalizer=personalizer,
         users=users,

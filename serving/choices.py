@@ -31,6 +31,8 @@ class Fallback(StrEnum):
     TOO_FEW = "too_few"
 
 
+RESULTS = (*Fallback, "personal", "general")  # what ``result_of`` returns
+
 # Nobody looked, so the visitor may be anybody: also someone whom a campaign is not for.
 UNSEEN = frozenset(
     {

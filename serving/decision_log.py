@@ -18,6 +18,7 @@ from serving.event_log import Command, EventLog, LogUnavailable
 
 MAX_WAITING = 10_000
 BATCH_SECONDS = 0.05
+DROPS = ("queue_full", "unconfirmed", "not_taken")  # why a decision is not in the log
 _DECISIONS_AT_ONCE = 32  # half a millisecond, until requests go first
 
 

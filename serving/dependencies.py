@@ -10,6 +10,7 @@ from serving.collecting import Collector
 from serving.decision_reading import DecisionReader
 from serving.experiments import ExperimentReader
 from serving.health import Watcher
+from serving.metric_pages import MetricPages
 from serving.metrics import ServingMetrics
 from serving.personalizing import Personalizer
 from serving.reloading import CampaignFile
@@ -24,6 +25,7 @@ class State(TypedDict):
     collector: Collector
     experiments: ExperimentReader
     decisions: DecisionReader
+    metric_pages: MetricPages
     metrics: ServingMetrics
     personalizer: Personalizer
     users: UserReader
@@ -47,8 +49,8 @@ async def _decisions(request: Request) -> DecisionReader:
     return cast(DecisionReader, request.state.decisions)
 
 
-async def _metrics(request: Request) -> ServingMetrics:
-    return cast(ServingMetrics, request.state.metrics)
+async def _metric_pages(request: Request) -> MetricPages:
+    return cast(MetricPages, request.state.metric_pages)
 
 
 async def _users(request: Request) -> UserReader:
@@ -69,7 +71,7 @@ CampaignFileOf = Annotated[CampaignFile, Depends(_campaign_file)]
 CollectorOf = Annotated[Collector, Depends(_collector)]
 ExperimentsOf = Annotated[ExperimentReader, Depends(_experiments)]
 DecisionsOf = Annotated[DecisionReader, Depends(_decisions)]
-MetricsOf = Annotated[ServingMetrics, Depends(_metrics)]
+MetricPagesOf = Annotated[MetricPages, Depends(_metric_pages)]
 UsersOf = Annotated[UserReader, Depends(_users)]
 WatcherOf = Annotated[Watcher, Depends(_watcher)]
 NeedSecretKey = Depends(_need_secret_key)

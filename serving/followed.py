@@ -1,6 +1,5 @@
 """What servers follow in Redis: what the learning flow commits, and the catalog."""
 
-import time
 from collections.abc import Callable, Sequence
 
 from redis.asyncio import Redis
@@ -28,7 +27,7 @@ def follow_popularity(
         Source(keys.model_rows(shard), keys.model_changes(shard)) for shard in range(N_MODEL_SHARDS)
     ]
     follower = Follower("popularity", client, sources, model.put)
-    _tell("popularity", follower, metrics)
+    metrics.followed["popularity"] = follower.told
     return follower
 
 
@@ -41,7 +40,7 @@ def follow_dense(
         for shard in range(N_MODEL_SHARDS)
     ]
     follower = Follower("dense", client, sources, models.put, poll_seconds=SLOW_POLL_SECONDS)
-    _tell("dense", follower, metrics)
+    metrics.followed["dense"] = follower.told
     return follower
 
 
@@ -52,7 +51,7 @@ def follow_given(client: Redis, keys: Keys, given: Given, metrics: ServingMetric
         for shard in range(N_MODEL_SHARDS)
     ]
     follower = Follower("given", client, sources, given.put)
-    _tell("given", follower, metrics)
+    metrics.followed["given"] = follower.told
     return follower
 
 
@@ -72,7 +71,7 @@ def follow_steps(
             observe(max(now - at, 0) / 1000)
 
     follower = StepsFollower(client, keys, model, learned)
-    _tell("steps", follower, metrics)
+    metrics.followed["steps"] = follower.told
     return follower
 
 
@@ -82,16 +81,5 @@ def follow_catalog(
     """Return what keeps the catalog as the shop writes it."""
     source = Source(keys.catalog(), keys.catalog_changes())
     follower = Follower("catalog", client, [source], catalog.put, begun=catalog.begin)
-    _tell("catalog", follower, metrics)
+    metrics.followed["catalog"] = follower.told
     return follower
-
-
-def _tell(what: str, follower: Follower | StepsFollower, metrics: ServingMetrics) -> None:
-    # Looked up when metrics are asked for, so that nobody has to set them.
-    metrics.followed_rows.labels(what).set_function(lambda: follower.told().n_rows)
-    metrics.followed_loads.labels(what).set_function(lambda: follower.told().n_loads)
-    metrics.followed_age_seconds.labels(what).set_function(lambda: _age(follower))
-
-
-def _age(follower: Follower | StepsFollower) -> float:
-    return time.monotonic() - follower.told().looked_at

@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import os
+import secrets as tokens
 import signal
 import socket
 import time
@@ -16,6 +18,7 @@ from prometheus_client import (
     PLATFORM_COLLECTOR,
     PROCESS_COLLECTOR,
     CollectorRegistry,
+    disable_created_metrics,
     start_http_server,
 )
 from redis.asyncio import Redis
@@ -24,6 +27,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from starlette.types import ASGIApp
 
+from config.announcements import Announcement
 from config.durations import DAY_MS
 from config.errors import SettingsError
 from config.keys import Ids, Keys
@@ -34,6 +38,7 @@ from online_models.kinds import KINDS
 from online_models.recommender import Recommender
 from online_models.warm import warm
 from serving.access import KeyRing
+from serving.announcing import Neighbours
 from serving.app import Background, create_app
 from serving.catalog import Catalog
 from serving.cataloging import CatalogWriter
@@ -41,7 +46,7 @@ from serving.collecting import Collector
 from serving.context_features import context_features
 from serving.creation import settle_creation
 from serving.decision import Shop
-from serving.decision_log import DecisionLog
+from serving.decision_log import DROPS, DecisionLog
 from serving.decision_reading import DecisionReader
 from serving.event_log import ANSWER_SECONDS, EventLog
 from serving.experiments import ExperimentReader, RedisSums
@@ -56,6 +61,7 @@ from serving.followed import (
 from serving.health import Look, Missing, Watcher
 from serving.limits import RateLimit, limits_of
 from serving.listening import TellingServer, listen
+from serving.metric_pages import MetricPages
 from serving.metrics import ServingMetrics
 from serving.middleware import MAX_IN_FLIGHT
 from serving.personalizing import Personalizer
@@ -63,6 +69,7 @@ from serving.protocol import PatientProtocol
 from serving.reading import Rules
 from serving.receiving import BODY_SECONDS
 from serving.reloading import CampaignFile, FileState
+from serving.slow import SlowDecisions
 from serving.store import StateReads
 from serving.tokens import Tokens
 from serving.users import UserReader
@@ -75,7 +82,12 @@ DECISION_LOG_SECONDS = 1.0
 log = structlog.get_logger()
 
 
-def run_server(settings: Settings, secrets: Secrets, sock: socket.socket | None = None) -> None:
+def run_server(
+    settings: Settings,
+    secrets: Secrets,
+    sock: socket.socket | None = None,
+    server_id: str | None = None,
+) -> None:
     """Serve on ``sock``, else on the host and port of the settings, until SIGTERM or SIGINT.
 
     Raises:
@@ -88,16 +100,17 @@ def run_server(settings: Settings, secrets: Secrets, sock: socket.socket | None 
     asyncio.run(_check_creation(settings, ids))
     listener = sock or listen(settings.server.host, settings.server.port)
     registry = CollectorRegistry()
-    if settings.server.metrics_port:
-        _serve_metrics(settings.server.host, settings.server.metrics_port, registry)
+    announcement = _serve_metrics(settings.server.host, settings.server.metrics_port, registry)
+    server_id = server_id or f"s-{tokens.token_hex(4)}"
     config = uvicorn.Config(
-        build_app(settings, secrets, registry=registry),
+        build_app(settings, secrets, registry=registry, announced=(server_id, announcement)),
         loop="auto",  # uvloop, where it runs
         http=PatientProtocol,
         lifespan="on",
         access_log=False,
         log_config=None,
         server_header=False,
+        reset_contextvars=True,  # or a request's trace would be on log lines of the next ones
         proxy_headers=False,  # nothing here depends on who is behind the connection
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
@@ -122,11 +135,13 @@ def build_app(
     body_seconds: float = BODY_SECONDS,
     max_in_flight: int = MAX_IN_FLIGHT,
     registry: CollectorRegistry | None = None,
+    announced: tuple[str, Announcement] | None = None,
 ) -> ASGIApp:
     """Return the application with real connections, as the settings say.
 
     ``answer_seconds`` is the longest wait for Redis, ``body_seconds`` that for a body; from
-    ``max_in_flight`` on more events are refused.
+    ``max_in_flight`` on more events are refused. ``announced``: the server's id and what it says
+    of itself to other processes; without, it is alone.
     """
     ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
     keys = Keys(settings.shop.namespace)
@@ -135,6 +150,7 @@ def build_app(
     for standard in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         registry.register(standard)
     metrics = ServingMetrics(registry)
+    metrics.expect(settings.placements, DROPS)
     client = connect(settings.redis.url)
     event_log = EventLog(client, answer_seconds)
     key_ring = KeyRing(secrets.write_keys, secrets.secret_keys)
@@ -169,6 +185,7 @@ def build_app(
     retention_ms = settings.profile.user_retention_days * DAY_MS
     reads = StateReads(client, settings.decision.cutoff_ms / 1000)
     watcher = Watcher(client, keys, ids, _observer(metrics))
+    neighbours = Neighbours(client, keys, *announced) if announced else None
     decision_log, log_tasks = _decision_log(client, keys, settings, metrics, watcher)
     personalizer = Personalizer(
         key_ring=key_ring,
@@ -180,6 +197,7 @@ def build_app(
         rng=Random(),
         decision_log=decision_log,
         metrics=metrics,
+        slow=SlowDecisions(_clock_ms),
         clock_ms=_clock_ms,
         clock_seconds=time.monotonic,
     )
@@ -196,9 +214,15 @@ def build_app(
             RedisSums(client, keys), lambda: shop.chooser.campaigns.experiments
         ),
         metrics=metrics,
+        metric_pages=MetricPages(
+            registry,
+            announced[0] if announced else "server",
+            lambda: neighbours.others if neighbours else {},
+        ),
         cors_origins=settings.server.cors_origins,
         background=[
             *log_tasks,
+            *([neighbours.run] if neighbours else []),
             campaign_file.run,
             event_log.run,
             reads.run,
@@ -216,7 +240,7 @@ def build_app(
 
 def _observer(metrics: ServingMetrics) -> Callable[[Look], None]:
     def observe(look: Look) -> None:
-        metrics.redis_memory_rate.set(look.memory_rate)
+        metrics.redis_memory_ratio.set(look.memory_rate)
         metrics.live_workers.set(look.n_workers)
         metrics.ready.set(0 if look.missing else 1)
 
@@ -283,11 +307,14 @@ async def _check_creation(settings: Settings, ids: Ids) -> None:
         await client.aclose()
 
 
-def _serve_metrics(host: str, port: int, registry: CollectorRegistry) -> None:
+def _serve_metrics(host: str, port: int, registry: CollectorRegistry) -> Announcement:
     """Answer ``/metrics`` on a port of this process alone; the other is shared with others."""
+    # Half of the page, and Prometheus makes nothing of them.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
-        start_http_server(port, host, registry)
+        server, _ = start_http_server(port, host, registry)
     except OSError as error:
         raise SettingsError(
             f"[server] host {host!r}, metrics_port {port}: {error.strerror}; take another one"
         ) from error
+    return Announcement("server", socket.gethostname(), os.getpid(), host, server.server_port)

@@ -1,10 +1,19 @@
 """The one list of what the server counts and times."""
 
 import os
+import time
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
-_LATENCY_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 10.0)
+from config.buckets import LATENCY_BUCKETS
+from config.events import EVENT_TYPES, Reason
+from serving.choices import RESULTS
+from serving.following import Followed
+from serving.refusals import Refusal
 
 
 class ServingMetrics:
@@ -13,18 +22,18 @@ class ServingMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self.process = Gauge(
-            "shopkeeper_process",
-            "1, for the server process that this page is of; others may share its port.",
-            ("pid",),
+            "shopkeeper_process_info",
+            "1, for each process: what it is and its process id.",
+            ("role", "pid"),
             registry=registry,
         )
-        self.process.labels(str(os.getpid())).set(1)
+        self.process.labels("server", str(os.getpid())).set(1)
         self.request_seconds = Histogram(
             "shopkeeper_request_seconds",
             "Time from a request's headers to its whole answer; its count is the requests.",
             ("route", "status"),
             registry=registry,
-            buckets=_LATENCY_BUCKETS,
+            buckets=LATENCY_BUCKETS,
         )
         self.requests_in_flight = Gauge(
             "shopkeeper_requests_in_flight", "Requests not answered yet.", registry=registry
@@ -35,6 +44,9 @@ class ServingMetrics:
             ("type", "result"),
             registry=registry,
         )
+        for kind in EVENT_TYPES:  # a rate is 0 before the first, not absent
+            for result in ("accepted", "dead_letter"):
+                self.events.labels(kind, result)
         self.clamped_times = Counter(
             "shopkeeper_clamped_times_total",
             "Events whose time was cut to what is allowed.",
@@ -46,6 +58,8 @@ class ServingMetrics:
             ("reason",),
             registry=registry,
         )
+        for reason in Reason:
+            self.dead_letters.labels(reason)
         self.unkept_letters = Counter(
             "shopkeeper_collect_unkept_letters_total",
             "Events that could not be read and were too many to be set aside.",
@@ -57,14 +71,16 @@ class ServingMetrics:
             ("reason",),
             registry=registry,
         )
+        for refused in Refusal:
+            self.refused_requests.labels(refused)
         self.append_seconds = Histogram(
             "shopkeeper_append_seconds",
             "Time until Redis has confirmed a request's events.",
             registry=registry,
-            buckets=_LATENCY_BUCKETS,
+            buckets=LATENCY_BUCKETS,
         )
-        self.redis_memory_rate = Gauge(
-            "shopkeeper_redis_memory_rate",
+        self.redis_memory_ratio = Gauge(
+            "shopkeeper_redis_memory_ratio",
             "Share of Redis's maxmemory in use; from 0.8 on collect refuses.",
             registry=registry,
         )
@@ -85,7 +101,7 @@ class ServingMetrics:
             "Time of a decision by stage: read, decide, encode.",
             ("stage",),
             registry=registry,
-            buckets=_LATENCY_BUCKETS,
+            buckets=LATENCY_BUCKETS,
         )
         self.dropped_decisions = Counter(
             "shopkeeper_dropped_decisions_total",
@@ -107,27 +123,49 @@ class ServingMetrics:
             "1 while the newest file of campaigns has mistakes and the last good one is in force.",
             registry=registry,
         )
-        self.followed_rows = Gauge(
-            "shopkeeper_followed_rows",
-            "Rows held in memory: of models, of the catalog.",
-            ("what",),
-            registry=registry,
-        )
-        self.followed_age_seconds = Gauge(
-            "shopkeeper_followed_age_seconds",
-            "Time since changes were last looked for.",
-            ("what",),
-            registry=registry,
-        )
-        self.followed_loads = Gauge(
-            "shopkeeper_followed_loads",
-            "How often all rows were loaded.",
-            ("what",),
-            registry=registry,
-        )
+        self.followed: dict[str, Callable[[], Followed]] = {}
+        registry.register(_FollowedCollector(self.followed))
         self.learned_to_served_seconds = Histogram(
             "shopkeeper_learned_to_served_seconds",
             "Time from an example's append to decisions that know of it.",
             registry=registry,
             buckets=(0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0, 10.0),
         )
+
+    def expect(self, placements: Iterable[str], drops: Iterable[str]) -> None:
+        """Show what may be counted from the start: a rate is 0 before the first, not absent."""
+        for placement in placements:
+            self.condition_errors.labels(placement)
+            for result in RESULTS:
+                self.decisions.labels(placement, result)
+        for reason in drops:
+            self.dropped_decisions.labels(reason)
+
+
+class _FollowedCollector(Collector):
+    """Asks followers when metrics are asked for, so that none has to tell as it goes."""
+
+    def __init__(self, followed: dict[str, Callable[[], Followed]]) -> None:
+        self._followed = followed
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the three families."""
+        rows = GaugeMetricFamily(
+            "shopkeeper_followed_rows",
+            "Rows held in memory: of models, of the catalog.",
+            labels=["what"],
+        )
+        ages = GaugeMetricFamily(
+            "shopkeeper_followed_age_seconds",
+            "Time since changes were last looked for.",
+            labels=["what"],
+        )
+        loads = CounterMetricFamily(
+            "shopkeeper_followed_loads", "How often all rows were loaded.", labels=["what"]
+        )
+        for what, told in self._followed.items():
+            now = told()
+            rows.add_metric([what], now.n_rows)
+            ages.add_metric([what], time.monotonic() - now.looked_at)
+            loads.add_metric([what], now.n_loads)
+        yield from (rows, ages, loads)

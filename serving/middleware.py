@@ -14,6 +14,7 @@ from serving.refusals import Refusal
 from serving.routes.catalog import CATALOG_PATH
 from serving.routes.collect import COLLECT_PATHS
 from serving.routes.personalize import PERSONALIZE_PATH
+from serving.tracing import traced
 
 # What pages of the shop call, with the public key.
 _OPEN_PATHS = COLLECT_PATHS | {PERSONALIZE_PATH}
@@ -51,6 +52,7 @@ class Observed:
             await self._app(scope, receive, send)
             return
         status = 0
+        send = traced(scope, send)
 
         def watch(message: Message) -> Awaitable[None]:
             nonlocal status
@@ -121,9 +123,15 @@ class OpenCors:
             app,
             allow_origins=origins,
             allow_methods=("POST",),
-            allow_headers=("Authorization", "Content-Encoding", "Content-Type"),
+            allow_headers=(
+                "Authorization",
+                "Content-Encoding",
+                "Content-Type",
+                "Traceparent",
+                "Tracestate",
+            ),
             allow_credentials=True,
-            expose_headers=("Retry-After", "Server-Timing"),
+            expose_headers=("Retry-After", "Server-Timing", "Traceparent"),
             max_age=24 * 60 * 60,
         )
 

@@ -36,6 +36,7 @@ from serving.schemas import (
     VariationAnswer,
     read_request,
 )
+from serving.slow import SlowDecisions
 from serving.tokens import TokenRejected, Tokens
 from serving.view import STRANGER, Visitor
 
@@ -72,6 +73,7 @@ class Personalizer:
     rng: Random
     decision_log: DecisionLog
     metrics: ServingMetrics
+    slow: SlowDecisions
     clock_ms: Callable[[], int]
     clock_seconds: Callable[[], float]
     _counts: "_Counts" = field(init=False)
@@ -79,8 +81,8 @@ class Personalizer:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_counts", _Counts(self.metrics))
 
-    async def answer(self, body: bytes, key: str | None) -> Reply:
-        """Return the answer to a request.
+    async def answer(self, body: bytes, key: str | None, trace_id: str = "") -> Reply:
+        """Return the answer to a request, which may be part of a trace.
 
         Raises:
             Refused: the caller may not, or not now, or the request is none.
@@ -136,12 +138,22 @@ class Personalizer:
             explains=explains,
         )
         encoded = perf_counter()
+        stages = (read - before_read, decided - read, encoded - decided)
+        read_ms, decide_ms, encode_ms = 1000 * stages[0], 1000 * stages[1], 1000 * stages[2]
         if preview is None:
-            self._counts.count(decision, read - before_read, decided - read, encoded - decided)
+            self._counts.count(decision, *stages)
+            self.slow.put(
+                now,
+                decision_id,
+                trace_id,
+                1000 * (encoded - started),
+                read_ms,
+                decide_ms,
+                encode_ms,
+                decision.fallback or "",
+            )
             self._log(decision_id, now, request, found, decision, assigned)
-        return Reply(
-            answer, 1000 * (read - before_read), 1000 * (decided - read), 1000 * (encoded - decided)
-        )
+        return Reply(answer, read_ms, decide_ms, encode_ms)
 
     def _log(
         self,

@@ -20,7 +20,7 @@ MEANINGS = {
     "server.host": "Address to listen on; 0.0.0.0 for all.",
     "server.port": "Port to listen on; 0 takes a free one.",
     "server.processes": "Server processes that `up` starts; they share the port.",
-    "server.metrics_port": "Each process' own /metrics; a second one takes the next port. 0: none.",
+    "server.metrics_port": "A server's own /metrics; a second one takes the next port. 0: any.",
     "server.cors_origins": 'Web origins that may send events, such as "https://shop.example".',
     "collect.key_events_per_second": "Limit per key; ten times that at once.",
     "collect.user_events_per_second": "Limit per user; ten times that at once.",

@@ -85,13 +85,17 @@ def up(
 def serve(
     context: typer.Context,
     fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+    server_id: Annotated[
+        str | None, typer.Option(help="Name of this server; by default a new one.")
+    ] = None,
 ) -> None:
     """Run one server in the foreground, on any machine that reaches Redis."""
     from serving.main import run_server  # noqa: PLC0415
 
     configure_logs()
     settings, secrets = load(context.obj)
-    run_server(connected(settings), secrets, None if fd is None else socket.socket(fileno=fd))
+    listener = None if fd is None else socket.socket(fileno=fd)
+    run_server(connected(settings), secrets, listener, server_id)
 
 
 def work(

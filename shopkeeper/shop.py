@@ -13,6 +13,7 @@ from typing import Any
 
 import redis
 
+from config.announcements import decode_announcement
 from config.creation import check_creation
 from config.errors import ShopkeeperError
 from config.keys import Ids, Keys
@@ -109,26 +110,18 @@ class Shop:
         return json.dumps({"url": self.url, "redis_url": self.redis_url, "processes": pids})
 
     def metrics_pages(self) -> list[str]:
-        """Return the metrics of the server and the flows; of those that answer at once."""
-        addresses = self._server_metrics()
+        """Return the metrics of the servers and the flows; of those that answer at once."""
+        beats: Any = []
         with suppress(redis.RedisError):
-            for child in self._supervisor.children:
-                beats: Any = self._redis.mget(self._beat_keys(child.id))
-                told = [json.loads(beat) for beat in beats if beat]
-                addresses += [metrics_url(at["metrics_host"], at["metrics_port"]) for at in told]
+            ids = [child.id for child in self._supervisor.children]
+            beats = self._redis.mget([key for one in ids for key in self._beat_keys(one)])
+        told = [at for at in map(decode_announcement, beats) if at is not None]
+        addresses = [metrics_url(at.metrics_host, at.metrics_port) for at in told]
         pages = []
         for address in addresses:
             with suppress(OSError):
                 pages.append(get(address)[1])
         return pages
-
-    def _server_metrics(self) -> list[str]:
-        """Return an address for each server process, or the shared one, which tells of only one."""
-        server = self.settings.server
-        if not server.metrics_port:
-            return [f"{self.url}/metrics"]
-        ports = range(server.metrics_port, server.metrics_port + server.processes)
-        return [metrics_url(server.host, port) for port in ports]
 
     def _heartbeat(self, worker_id: str) -> bool | None:
         try:
@@ -137,8 +130,9 @@ class Shop:
             return None
 
     def _beat_keys(self, child_id: str) -> list[str]:
-        """Return where a worker or a learner of this id beats; an id is only one of them."""
-        return [self._keys.worker(child_id), self._keys.learner(child_id)]
+        """Return where a process of this id may beat; it is only one of these."""
+        keys = self._keys
+        return [keys.server(child_id), keys.worker(child_id), keys.learner(child_id)]
 
     def _check_creation(self) -> None:
         stored: Any = self._redis.hgetall(self._keys.creation())
@@ -204,7 +198,9 @@ class Shop:
             Role(
                 "server",
                 f"server-{n}",
-                lambda _: self._command("serve", "--fd", str(descriptor)),
+                lambda server_id: self._command(
+                    "serve", "--fd", str(descriptor), "--server-id", server_id
+                ),
                 pass_fds=(descriptor,),
                 environ={
                     **_own_code(),

@@ -28,7 +28,7 @@ class Learner:
         metrics: LearnMetrics,
         learner_id: str,
         max_steps: int,
-        status: str = "",
+        status: bytes = b"",
     ) -> None:
         self._client = client
         self._keys = keys

@@ -52,7 +52,7 @@ class Leases:
         self._n_shards = n_shards
         self.owned: set[int] = set()
 
-    def renew(self, status: str = "") -> Moves:
+    def renew(self, status: bytes = b"") -> Moves:
         """Say that this worker lives, renew its leases, take free shards, give back surplus ones.
 
         Raises:
@@ -82,7 +82,7 @@ class Leases:
             pipe.execute()
         self.owned = set()
 
-    def _beat(self, status: str) -> list[bytes]:
+    def _beat(self, status: bytes) -> list[bytes]:
         """Write the heartbeat; return the workers that are alive, this one included."""
         with self._client.pipeline(transaction=False) as pipe:
             pipe.set(self._keys.worker(self._worker_id), status or "alive", px=HEARTBEAT_MS)

@@ -1,10 +1,10 @@
 """Starts one worker or learner: settings in, connections opened, the flow run until a signal."""
 
 import gc
-import json
 import os
 import secrets as tokens
 import signal
+import socket
 import time
 import traceback
 from pathlib import Path
@@ -16,10 +16,11 @@ import structlog
 from bytewax.dataflow import Dataflow
 from bytewax.errors import BytewaxRuntimeError
 from bytewax.run import cli_main
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.announcements import Announcement, encode_announcement
 from config.durations import DAY_MS, HOUR_MS
 from config.errors import SettingsError, ShopkeeperError
 from config.keys import Ids, Keys
@@ -115,6 +116,8 @@ class _Start:
         self.keys = Keys(settings.shop.namespace)
         self.ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
         self.registry = CollectorRegistry()
+        # Half of the page, and Prometheus makes nothing of them.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         host, port = getattr(settings, kind).metrics_host, getattr(settings, kind).metrics_port
         try:
             self._server, _ = start_http_server(port, host, self.registry)
@@ -122,8 +125,9 @@ class _Start:
             raise SettingsError(
                 f"[{kind}] metrics_host {host!r}, metrics_port {port}: {error.strerror}"
             ) from error
-        where = {"metrics_host": host, "metrics_port": self._server.server_port}
-        self.status = json.dumps({"pid": os.getpid()} | where)
+        port = self._server.server_port
+        announcement = Announcement(kind, socket.gethostname(), os.getpid(), host, port)
+        self.status = encode_announcement(announcement)
 
     def run(self, worker: Worker | Learner, flow: Dataflow) -> None:
         _stop_on_signals(worker)

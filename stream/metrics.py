@@ -1,21 +1,45 @@
 """The metrics of a worker process, by name. Labels are short closed sets, or the shard's number."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import os
+from contextlib import suppress
+from typing import Literal
 
+from prometheus_client import (
+    GC_COLLECTOR,
+    PLATFORM_COLLECTOR,
+    PROCESS_COLLECTOR,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+)
+
+from config.buckets import LATENCY_BUCKETS
+from config.events import EVENT_TYPES, Reason
 from config.log_ids import log_id
 from stream.model_shards import LearnReport
 from stream.shards import Report
+from stream.upkeep import LogLook
 
-LATENCY_BUCKETS = (
-    0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
-    5, 10, 60,
-)  # fmt: skip
+
+def count_process(registry: CollectorRegistry, role: Literal["worker", "learner"]) -> None:
+    """Say what this process is, and what it takes of the machine: memory, CPU, open files."""
+    for standard in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+        registry.register(standard)
+    info = Gauge(
+        "shopkeeper_process_info",
+        "1, for each process: what it is and its process id.",
+        ("role", "pid"),
+        registry=registry,
+    )
+    info.labels(role, str(os.getpid())).set(1)
 
 
 class StreamMetrics:
     """All metrics of one worker, on one registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        count_process(registry, "worker")
         self.events = Counter(
             "shopkeeper_events_total",
             "Log entries by type and what became of them",
@@ -25,6 +49,10 @@ class StreamMetrics:
         self.dead_letters = Counter(
             "shopkeeper_dead_letters_total", "Entries set aside", ["reason"], registry=registry
         )
+        for kind in EVENT_TYPES:  # a rate is 0 before the first, not absent
+            self.events.labels(kind, "applied")
+        for reason in Reason:
+            self.dead_letters.labels(reason)
         self.commits = Counter("shopkeeper_commits_total", "Batches committed", registry=registry)
         self.conflicts = Counter(
             "shopkeeper_commit_conflicts_total",
@@ -70,6 +98,18 @@ class StreamMetrics:
             ["shard"],
             registry=registry,
         )
+        self.example_lag = Gauge(
+            "shopkeeper_example_lag_seconds",
+            "How long the oldest example that not every model has learned has waited",
+            ["shard"],
+            registry=registry,
+        )
+        self.log_entries = Gauge(
+            "shopkeeper_log_entries",
+            "Entries in the event log of an owned shard, applied ones included",
+            ["shard"],
+            registry=registry,
+        )
         self.owned_shards = Gauge("shopkeeper_owned_shards", "Shards owned", registry=registry)
         self.cached_users = Gauge("shopkeeper_cached_users", "Users in memory", registry=registry)
         self.redis_memory = Gauge(
@@ -78,6 +118,19 @@ class StreamMetrics:
         self.redis_memory_limit = Gauge(
             "shopkeeper_redis_memory_limit_bytes", "Memory Redis may use", registry=registry
         )
+
+    def look(self, shard: int, log: LogLook) -> None:
+        """Show how a shard's log stands."""
+        self.lag.labels(str(shard)).set(log.lag_seconds)
+        self.log_entries.labels(str(shard)).set(log.n_entries)
+        if log.example_lag_seconds is not None:
+            self.example_lag.labels(str(shard)).set(log.example_lag_seconds)
+
+    def forget(self, shard: int) -> None:
+        """Show nothing of a shard that another worker owns now."""
+        for gauge in (self.lag, self.log_entries, self.example_lag):
+            with suppress(KeyError):
+                gauge.remove(str(shard))
 
     def take(self, report: Report, now_ms: float) -> None:
         """Count what became of one batch, committed by ``now_ms``."""
@@ -98,6 +151,7 @@ class LearnMetrics:
     """All metrics of one learner, on one registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        count_process(registry, "learner")
         self.examples = Counter(
             "shopkeeper_examples_learned_total",
             "Examples learned, once for each model shard they were announced to",

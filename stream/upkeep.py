@@ -128,15 +128,35 @@ def make_room(client: redis.Redis, keys: Keys, n_shards: int, now_ms: int) -> No
     trim(client, keys, read_offsets(client, keys, list(range(n_shards))), now_ms, NONE)
 
 
-def measure_lag(
+class LogLook(NamedTuple):
+    """How a shard's log stands: waits of the oldest unapplied entry and unlearned example.
+
+    Both are 0 where nothing waits; ``example_lag_seconds`` is None where nobody learns.
+    """
+
+    lag_seconds: float
+    n_entries: int
+    example_lag_seconds: float | None
+
+
+def look_at_logs(
     client: redis.Redis, keys: Keys, offsets: dict[int, str], now_ms: int
-) -> dict[int, float]:
-    """Return by shard for how many seconds its oldest unapplied entry has waited, 0 for none."""
+) -> dict[int, LogLook]:
+    """Return how the logs of some shards stand, by shard."""
+    learned = read_learned(client, keys)
     with client.pipeline(transaction=False) as pipe:
         for shard, offset in offsets.items():
             pipe.xrange(keys.events(shard), min=f"({offset}", count=1)
-        waiting: Any = pipe.execute()
-    return {
-        shard: max(now_ms - log_id(entries[0][0])[0], 0) / 1000 if entries else 0.0
-        for shard, entries in zip(offsets, waiting, strict=True)
-    }
+            pipe.xlen(keys.events(shard))
+            unlearned = START if learned is None else learned.get(shard, START)
+            pipe.xrange(keys.examples(shard), min=f"({unlearned}", count=1)
+        found: Any = iter(pipe.execute())
+    looks = {}
+    for shard, entries, n_entries, examples in zip(offsets, found, found, found, strict=True):
+        example_lag = None if learned is None else _waited(examples, now_ms)
+        looks[shard] = LogLook(_waited(entries, now_ms), n_entries, example_lag)
+    return looks
+
+
+def _waited(oldest: list[tuple[bytes, object]], now_ms: int) -> float:
+    return max(now_ms - log_id(oldest[0][0])[0], 0) / 1000 if oldest else 0.0

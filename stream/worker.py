@@ -20,8 +20,8 @@ from stream.upkeep import (
     SHORT,
     Ages,
     append_tick,
+    look_at_logs,
     make_room,
-    measure_lag,
     read_memory,
     read_offsets,
     trim,
@@ -50,7 +50,7 @@ class Worker:
         worker_id: str,
         cached_users: int,
         log_age_ms: int,
-        status: str = "",
+        status: bytes = b"",
     ) -> None:
         self._client = client
         self._keys = keys
@@ -203,8 +203,8 @@ class Worker:
         self._reader.stand_back(offsets)
         now_ms = int(time.time() * 1000)
         trim(self._client, self._keys, offsets, now_ms, ages)
-        for number, seconds in measure_lag(self._client, self._keys, offsets, now_ms).items():
-            self._metrics.lag.labels(str(number)).set(seconds)
+        for number, look in look_at_logs(self._client, self._keys, offsets, now_ms).items():
+            self._metrics.look(number, look)
 
     def _held(self) -> set[int]:
         """Return the shards of which anything is in memory."""
@@ -215,8 +215,7 @@ class Worker:
         self._shards.pop(number, None)
         self._erasing.pop(number, None)
         self._unsettled.discard(number)
-        with suppress(KeyError):
-            self._metrics.lag.remove(str(number))
+        self._metrics.forget(number)
 
     def _lose(self, error: Exception) -> None:
         """Stand nowhere until Redis answers; it may come back with older data."""

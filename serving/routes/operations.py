@@ -1,10 +1,10 @@
 """For those who run the server: is it alive, is it ready, what does it count."""
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from serving.answers import answer
-from serving.dependencies import CampaignFileOf, MetricsOf, WatcherOf
+from serving.dependencies import CampaignFileOf, MetricPagesOf, WatcherOf
 
 router = APIRouter()
 
@@ -24,6 +24,6 @@ async def readyz(watcher: WatcherOf, campaign_file: CampaignFileOf) -> Response:
 
 
 @router.get("/metrics")
-async def metrics(serving_metrics: MetricsOf) -> Response:
-    """Answer with all metrics in Prometheus's text format."""
-    return Response(generate_latest(serving_metrics.registry), media_type=CONTENT_TYPE_LATEST)
+async def metrics(pages: MetricPagesOf) -> Response:
+    """Answer with the metrics of all processes on this machine, in Prometheus' text format."""
+    return Response(await pages.page(), media_type=CONTENT_TYPE_LATEST)

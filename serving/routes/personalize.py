@@ -10,6 +10,7 @@ from serving.personalizing import Personalizer
 from serving.receiving import BODY_SECONDS, header, receive_body
 from serving.refusals import Refused
 from serving.schemas import MAX_BODY_BYTES
+from serving.tracing import trace_of
 
 PERSONALIZE_PATH = "/v1/personalize"
 
@@ -33,7 +34,8 @@ class PersonalizeRoute:
         authorization = header(scope, b"authorization").decode("latin-1")
         key = key_in_header(authorization or None)
         body = await receive_body(scope, receive, MAX_BODY_BYTES, self.body_seconds)
-        reply = await personalizer.answer(body, key)
+        trace = trace_of(scope)
+        reply = await personalizer.answer(body, key, "" if trace is None else trace.trace_id)
         timing = b"read;dur=%.2f, decide;dur=%.2f, encode;dur=%.2f" % (
             reply.read_ms,
             reply.decide_ms,

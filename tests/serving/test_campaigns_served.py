@@ -165,15 +165,15 @@ def test_a_changed_file_is_in_force_and_one_with_mistakes_changes_nothing(
     wait_for(lambda: says("newest_refused"))
     assert headline() == "Umbrella, friend?"
     metrics = shop.get("/metrics").text
-    assert "shopkeeper_campaigns_refused 1.0" in metrics
-    assert "shopkeeper_campaigns_in_force 2.0" in metrics
+    assert 'shopkeeper_campaigns_refused{process="server"} 1.0' in metrics
+    assert 'shopkeeper_campaigns_in_force{process="server"} 2.0' in metrics
     file.unlink()
     wait_for(lambda: not says("in_force"))
     assert headline() == "Umbrella, friend?"
     file.write_text("", encoding="utf-8")
     wait_for(lambda: headline() == "Hello")
     assert says("in_force")
-    assert "shopkeeper_campaigns_refused 0.0" in shop.get("/metrics").text
+    assert 'shopkeeper_campaigns_refused{process="server"} 0.0' in shop.get("/metrics").text
 
 
 def test_a_server_starts_with_a_broken_file_and_says_so(

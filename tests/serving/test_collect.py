@@ -148,7 +148,7 @@ def test_of_a_visitor_who_refused_the_log_holds_no_content(
 def test_a_clamped_time_is_counted(serve: Serve, redis_url: str) -> None:
     shop = serve(redis_url)
     shop.post("/v1/track", json=an_event(timestamp="2001-01-01"))
-    assert "shopkeeper_clamped_times_total 1.0" in shop.get("/metrics").text
+    assert 'shopkeeper_clamped_times_total{process="server"} 1.0' in shop.get("/metrics").text
 
 
 @pytest.mark.parametrize(

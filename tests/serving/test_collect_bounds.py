@@ -124,7 +124,7 @@ def test_a_key_leaves_no_more_dead_letters_than_its_limit_and_good_events_still_
     assert reply["ids"][-1] is not None
     kept = sum(len(dead_letters(redis_client, shard)) for shard in range(IDS.n_shards))
     assert 100 <= kept < 200
-    shown = f"shopkeeper_collect_unkept_letters_total {300.0 - kept}"
+    shown = f'shopkeeper_collect_unkept_letters_total{{process="server"}} {300.0 - kept}'
     assert shown in shop.get("/metrics").text
 
 

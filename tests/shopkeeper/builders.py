@@ -15,6 +15,7 @@ import httpx
 import redis
 
 from config.keys import Keys
+from shopkeeper.addresses import get
 from shopkeeper.configuration import ids_of, load
 from shopkeeper.inspection import UnknownUser, inspect_user
 from shopkeeper.project_files import write_project
@@ -101,6 +102,10 @@ class RunningShop:
         except httpx.TransportError:
             return False
         return answer.status_code == 200
+
+    def metrics(self) -> str:
+        """Return the metrics of all processes."""
+        return get(f"{self.facts['url']}/metrics", timeout_seconds=5.0)[1]
 
     def events_seen(self, user_id: str) -> int:
         """Return how many events of a user have taken effect."""

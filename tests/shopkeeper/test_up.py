@@ -128,10 +128,30 @@ def test_several_processes_share_a_port_and_the_shards(
         assert set(pids) == {"redis", *(f"{kind}-{n}" for kind in kinds for n in (1, 2))}
         for n in (1, 2):  # ready is said when the first of them is
             page = wait_for(partial(page_at, port + n - 1), shop.output)
-            assert f'shopkeeper_process{{pid="{pids[f"server-{n}"]}"}} 1.0' in page
+            assert (
+                f'shopkeeper_process_info{{pid="{pids[f"server-{n}"]}",role="server"}} 1.0' in page
+            )
         users = [f"user {n}" for n in range(8)]
         assert all(shop.send(user) for user in users)
         wait_for(lambda: all(shop.events_seen(user) == 1 for user in users), shop.output)
+        shown = {f'process="{name}"' for name in pids if name != "redis"}
+        wait_for(lambda: all(name in shop.metrics() for name in shown), shop.output)
+        wait_for(lambda: tracks_in(shop.metrics()) == (8, 8), shop.output)
+
+
+def tracks_in(page: str) -> tuple[float, float]:
+    """Return how many track events the servers collected and the workers applied."""
+    collected, applied = (
+        sum(values(page, f"shopkeeper_{name}_total", 'type="track"'))
+        for name in ("collected_events", "events")
+    )
+    return collected, applied
+
+
+def values(page: str, name: str, label: str) -> list[float]:
+    """Return what the processes say of one metric."""
+    lines = [line for line in page.splitlines() if line.startswith(f"{name}{{")]
+    return [float(line.split()[-1]) for line in lines if label in line]
 
 
 def page_at(port: int) -> str:

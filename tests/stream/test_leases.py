@@ -66,7 +66,7 @@ def test_shards_of_a_killed_worker_are_free_when_its_leases_ran_out(
 def test_leases_and_heartbeat_run_out_within_two_seconds(
     leases: Leases, redis_client: redis.Redis
 ) -> None:
-    leases.renew("here")
+    leases.renew(b"here")
 
     assert redis_client.get(KEYS.worker("first")) == b"here"
     for key in (KEYS.owner(0), KEYS.worker("first")):

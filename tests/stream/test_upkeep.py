@@ -7,9 +7,10 @@ from stream.upkeep import (
     NONE,
     SHORT,
     Ages,
+    LogLook,
     Memory,
     append_tick,
-    measure_lag,
+    look_at_logs,
     read_memory,
     read_offsets,
     trim,
@@ -117,6 +118,22 @@ def test_lag_is_how_long_the_oldest_unapplied_entry_has_waited(
     assert lag_at(redis_client, NOON + 3_500) == 2.5
 
 
+def test_a_log_counts_applied_entries_too_and_examples_wait_for_the_slowest_model(
+    redis_client: redis.Redis,
+) -> None:
+    redis_client.xadd(KEYS.events(SHARD), {"e": b"\xc1"}, id=f"{NOON}-0")
+    redis_client.xadd(KEYS.examples(SHARD), {"e": b""}, id=f"{NOON}-0")
+    redis_client.xadd(KEYS.examples(SHARD), {"e": b""}, id=f"{NOON + 400}-0")
+    Owner(redis_client).go()
+    alone = look_at(redis_client, NOON + 500)
+    assert (alone.n_entries, alone.example_lag_seconds) == (1, None)
+    for number in range(N_MODEL_SHARDS):
+        reached = f"{NOON + 400 * (number > 0)}-0"
+        learned = ModelCommit(seq=1, positions={SHARD: reached})
+        redis_client.set(KEYS.model_commit(number), msgspec.json.encode(learned))
+    assert look_at(redis_client, NOON + 500).example_lag_seconds == 0.1
+
+
 def test_a_tick_moves_the_clock_and_finishes_the_session(redis_client: redis.Redis) -> None:
     owner = Owner(redis_client)
     append(redis_client, an_event(at=NOON))
@@ -148,7 +165,11 @@ def test_memory_is_short_well_before_it_is_full(redis_client: redis.Redis) -> No
 
 
 def lag_at(client: redis.Redis, now_ms: int) -> float:
-    return measure_lag(client, KEYS, read_offsets(client, KEYS, [SHARD]), now_ms)[SHARD]
+    return look_at(client, now_ms).lag_seconds
+
+
+def look_at(client: redis.Redis, now_ms: int) -> LogLook:
+    return look_at_logs(client, KEYS, read_offsets(client, KEYS, [SHARD]), now_ms)[SHARD]
 
 
 def trim_at(client: redis.Redis, now_ms: int, ages: Ages = USUAL) -> None:
