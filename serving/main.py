@@ -39,11 +39,13 @@ from serving.cataloging import CatalogWriter
 from serving.collecting import Collector
 from serving.context_features import context_features
 from serving.creation import settle_creation
+from serving.dashboard import Dashboard
 from serving.decision import Shop
 from serving.decision_log import DecisionLog
 from serving.decision_reading import DecisionReader
 from serving.event_log import ANSWER_SECONDS, EventLog
 from serving.experiments import ExperimentReader, RedisSums
+from serving.figures import FiguresPublisher
 from serving.finding import Finder
 from serving.followed import (
     follow_catalog,
@@ -57,6 +59,7 @@ from serving.limits import RateLimit, limits_of
 from serving.metrics import ServingMetrics
 from serving.middleware import MAX_IN_FLIGHT
 from serving.personalizing import Personalizer
+from serving.picture import Around
 from serving.protocol import PatientProtocol
 from serving.reading import Rules
 from serving.receiving import BODY_SECONDS
@@ -182,17 +185,25 @@ def build_app(
         clock_seconds=time.monotonic,
     )
 
+    experiment_reader = ExperimentReader(
+        RedisSums(client, keys), lambda: shop.chooser.campaigns.experiments
+    )
+    around = Around(settings.redis.shards, settings.decision.cutoff_ms)
+    dashboard = Dashboard(client, keys, around, watcher, experiment_reader)
+    publisher = FiguresPublisher(
+        client, keys, metrics, lambda: watcher.last, lambda _most: (), _clock_ms
+    )
+
     return create_app(
         collector=collector,
+        dashboard=dashboard,
         personalizer=personalizer,
         campaign_file=campaign_file,
         catalog_writer=CatalogWriter(client, keys, _clock_ms),
         decisions=DecisionReader(client, keys, settings.redis.shards),
         watcher=watcher,
         users=UserReader(client, ids, keys, retention_ms),
-        experiment_reader=ExperimentReader(
-            RedisSums(client, keys), lambda: shop.chooser.campaigns.experiments
-        ),
+        experiment_reader=experiment_reader,
         metrics=metrics,
         cors_origins=settings.server.cors_origins,
         background=[
@@ -205,6 +216,8 @@ def build_app(
             follow_given(client, keys, given, metrics).run,
             follow_steps(client, keys, model, metrics, _clock_ms).run,
             follow_catalog(client, keys, catalog, metrics).run,
+            publisher.run,
+            dashboard.run,
         ],
         on_stop=client.aclose,
         body_seconds=body_seconds,

@@ -4,6 +4,8 @@ import os
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from serving.fine_figures import FineFigures
+
 _LATENCY_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 10.0)
 
 
@@ -12,6 +14,7 @@ class ServingMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        self.fine = FineFigures()
         self.process = Gauge(
             "shopkeeper_process",
             "1, for the server process that this page is of; others may share its port.",
