@@ -22,11 +22,11 @@ from config.log_ids import log_id
 from serving.experiments import ExperimentReader
 from serving.figure_history import FigureHistory
 from serving.health import Watcher
-from serving.picture import Around, picture_of, point_of
+from serving.picture import Around, minute_of, picture_of, point_of
 from serving.refusals import Refusal, Refused
 
 MAX_VIEWERS = 50  # of a server process
-LINGER_SECONDS = 30.0  # after the last viewer: the next one need not wait
+LINGER_SECONDS = 5.0  # after the last viewer: one that loads the page again need not wait
 LOGS_EVERY_SECONDS = 5.0
 EXPERIMENTS_EVERY_SECONDS = 10.0
 MAX_EXPERIMENTS = 20
@@ -137,6 +137,7 @@ class Dashboard:
         self._history = FigureHistory()
         self._points: deque[tuple[int, bytes]] = deque()
         self._now = b""
+        self._minute: dict[str, Any] = {}
         self._turn = 0
         self._read_up_to = ""
         self._read_at: float | None = None
@@ -218,10 +219,20 @@ class Dashboard:
             passed = int(1000 * (time.monotonic() - self._read_at))
             self._history.pass_to(log_id(self._read_up_to)[0] + passed)
         await self._show_points()
-        self._now = orjson.dumps(picture_of(self._history, self._around))
+        await self._sum_minute()
+        self._now = orjson.dumps(picture_of(self._history, self._around, self._minute))
         async with self._changed:
             self._turn += 1
             self._changed.notify_all()
+
+    async def _sum_minute(self) -> None:
+        """Add up the last whole minute, where that is another one now."""
+        began = self._history.minute_began()
+        if self._minute.get("from") != began:
+            sums = self._history.minute()
+            await asyncio.sleep(0)  # between pieces of a millisecond, decisions go first
+            self._minute = minute_of(began, sums)
+            await asyncio.sleep(0)
 
     async def _show_points(self) -> None:
         since = self._points[-1][0] + 1 if self._points else 0

@@ -102,13 +102,16 @@ class FigureHistory:
         seconds = (self.now - open_at + POINT_MS) / 1000
         return sum(count(point.sums) for point in points) / seconds
 
-    def minute(self) -> tuple[int, Sums]:
-        """Return when the last whole minute of complete points began, and its sums."""
-        end = self.now - self.now % POINT_MS
+    def minute_began(self) -> int:
+        """Return when the last whole minute of complete points began (ms)."""
+        return self.now - self.now % POINT_MS - MINUTE_MS
+
+    def minute(self) -> Sums:
+        """Return the sums of the last whole minute."""
         sums = Sums()
-        for point in self.complete(end - MINUTE_MS):
+        for point in self.complete(self.minute_began()):
             sums.add(point.sums.counts, point.sums.latencies)
-        return end - MINUTE_MS, sums
+        return sums
 
     def live(self, kind: Kind | None = None) -> list[Figures]:
         """Return what the processes that live, of a kind, told last."""

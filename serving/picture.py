@@ -47,10 +47,8 @@ class Around:
     experiments: list[Mapping[str, Any]] = field(default_factory=list)
 
 
-def picture_of(history: FigureHistory, around: Around) -> dict[str, Any]:
-    """Return all but the course of time; what is of a minute is of its last whole one."""
-    began, minute = history.minute()
-    told = _minute(minute)
+def picture_of(history: FigureHistory, around: Around, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all but the course of time; ``told`` is the last whole minute, by ``minute_of``."""
     workers = history.live("worker")
     lag = {shard: s for waiting in levels(workers, "lag") for shard, s in waiting.items()}
     owned = round(sum(own.get("owned", 0.0) for own in levels(workers, "worker")))
@@ -74,7 +72,7 @@ def picture_of(history: FigureHistory, around: Around) -> dict[str, Any]:
         "lights": [light._asdict() for light in lights],
         "processes": live,
         "perSecond": _rates(history),
-        "minute": {"from": began, **told},
+        "minute": told,
         "lag": {"worst": max(lag.values(), default=0.0), "shards": lag, "owned": owned}
         | {"of": around.n_shards},
         "redis": {"rate": around.memory_rate, "logEntries": around.log_entries}
@@ -115,9 +113,11 @@ def point_of(point: Point) -> dict[str, Any]:
     }
 
 
-def _minute(sums: Sums) -> dict[str, Any]:
+def minute_of(began: int, sums: Sums) -> dict[str, Any]:
+    """Return the figures of a minute that began then (ms)."""
     latencies = sums.latencies
     return {
+        "from": began,
         "seconds": 60,
         "decisions": sum(latencies.get(DECISION_ROUTE, {}).values()),
         "placements": sums.total("decisions"),

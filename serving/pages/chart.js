@@ -7,7 +7,7 @@ const BOTTOM = 18;
 const TOP = 6;
 export const SPAN_MS = 15 * 60 * 1000;
 
-/** `lines` are {label, of}: what a point is worth, null for nothing. */
+/** `lines` are {label(), of(point)}: a line without a label is left out, a point may be worth null. */
 export class Chart {
   constructor(title, lines, format) {
     this.lines = lines;
@@ -77,7 +77,8 @@ export class Chart {
     const point = this.points.find(({ at }) => at === this.pointed) ?? this.points.at(-1);
     this.lines.forEach((line, n) => {
       const value = point && line.of(point);
-      this.legend[n].textContent = `${line.label} ${value === null || value === undefined ? "–" : this.format(value)}`;
+      this.legend[n].hidden = !line.label();
+      this.legend[n].textContent = `${line.label()} ${value === null || value === undefined ? "–" : this.format(value)}`;
     });
     this.when.textContent = this.pointed ? new Date(this.pointed).toLocaleTimeString() : "";
     if (!this.cursor) return;

@@ -7,13 +7,14 @@ import { listen } from "./stream.js";
 const AGAIN_MS = 2000;
 const SILENT_MS = 10_000; // after which what is shown is old
 const perSecond = (number) => `${count(number)}/s`;
+let routes = []; // those asked in most of the points
 const CHARTS = [
   new Chart("Latency of decisions", [line("p50", "p50"), line("p99", "p99")], duration),
   new Chart("Stages of a decision, p99", [line("read", "read99"), line("decide", "decide99"), line("encode", "encode99")], duration),
-  new Chart("Routes, p99", ["/v1/personalize", "/v1/batch", "/v1/track"].map((route) => ({ label: route, of: (point) => point.routes[route] })), duration),
+  new Chart("Routes, p99", [0, 1, 2].map(route), duration),
   new Chart("A second", [line("decisions", "decisions"), line("events", "events")], perSecond),
   new Chart("From an event to the profile", [line("p50", "commit50"), line("p99", "commit99")], duration),
-  new Chart("Longest lag of a shard", [{ label: "lag", of: (point) => 1000 * point.lag }], duration),
+  new Chart("Longest lag of a shard", [{ label: () => "lag", of: (point) => 1000 * point.lag }], duration),
 ];
 
 let points = [];
@@ -56,6 +57,7 @@ function draw({ now, points: more }) {
   at("ask").hidden = true;
   at("figures").hidden = false;
   points = [...points, ...more].filter((point) => point.at > now.at - SPAN_MS);
+  routes = busiest(points);
   verdict(now);
   at("lights").replaceChildren(...now.lights.map(light));
   for (const chart of CHARTS) chart.draw(points, now.at);
@@ -83,7 +85,7 @@ function light({ name, state, sentence }) {
 function latency({ minute }) {
   const rows = [
     ...Object.entries(minute.stages).map(([stage, one]) => [`a decision: ${stage}`, one]),
-    ...Object.entries(minute.routes).map(([route, one]) => [route, one]),
+    ...Object.entries(minute.routes).filter(([name]) => isOfTheShop(name)),
     ["collect: until Redis has it", minute.freshness.append],
     ["event to profile", minute.freshness.append_to_commit],
     ["example to model", minute.freshness.example_to_commit],
@@ -167,8 +169,22 @@ function facts(pairs) {
   return element("dl", {}, ...pairs.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
 }
 
+function busiest(all) {
+  const times = new Map();
+  for (const name of all.flatMap((point) => Object.keys(point.routes)).filter(isOfTheShop)) times.set(name, (times.get(name) ?? 0) + 1);
+  return [...times].sort((one, other) => other[1] - one[1] || (one[0] < other[0] ? -1 : 1)).map(([name]) => name);
+}
+
+function isOfTheShop(name) {
+  return name.startsWith("/v1/") && !name.startsWith("/v1/dashboard");
+}
+
+function route(place) {
+  return { label: () => routes[place], of: (point) => point.routes[routes[place]] };
+}
+
 function line(label, field) {
-  return { label, of: (point) => point[field] };
+  return { label: () => label, of: (point) => point[field] };
 }
 
 function words(name) {

@@ -34,7 +34,7 @@ class PersonalizeRoute:
         key = key_in_header(authorization or None)
         body = await receive_body(scope, receive, MAX_BODY_BYTES, self.body_seconds)
         reply = await personalizer.answer(body, key)
-        timing = b"read;dur=%.2f, decide;dur=%.2f, encode;dur=%.2f" % (
+        timing = b"read;dur=%.3f, decide;dur=%.3f, encode;dur=%.3f" % (
             reply.read_ms,
             reply.decide_ms,
             reply.encode_ms,
