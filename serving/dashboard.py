@@ -141,6 +141,7 @@ class Dashboard:
         self._turn = 0
         self._read_up_to = ""
         self._read_at: float | None = None
+        self._read_ms = 0
         self._logs_at = self._experiments_at = float("-inf")
 
     def _is_wanted(self) -> bool:
@@ -160,16 +161,16 @@ class Dashboard:
 
     async def _read(self) -> None:
         """Take in what processes told since the last time, or in all of the minutes shown."""
+        seconds, us = await self._client.time()  # the clock that ids of entries are of
+        self._read_at, self._read_ms = time.monotonic(), 1000 * int(seconds) + int(us) // 1000
         if not self._read_up_to:
-            seconds, _ = await self._client.time()
-            self._read_up_to = f"{1000 * int(seconds) - FIGURES_AGE_MS}-0"
+            self._read_up_to = f"{self._read_ms - FIGURES_AGE_MS}-0"
         while True:
             found: Any = await self._client.xrange(
                 self._keys.figures(), min=f"({self._read_up_to}", count=_AT_ONCE
             )
             for entry_id, fields in found:
                 self._read_up_to = entry_id.decode()
-                self._read_at = time.monotonic()
                 self._take(log_id(self._read_up_to)[0], fields)
             if len(found) < _AT_ONCE:
                 return
@@ -216,8 +217,8 @@ class Dashboard:
         self._around.missing = sorted(look.missing)
         self._around.memory_rate = look.memory_rate
         if self._read_at is not None:
-            passed = int(1000 * (time.monotonic() - self._read_at))
-            self._history.pass_to(log_id(self._read_up_to)[0] + passed)
+            passed_ms = int(1000 * (time.monotonic() - self._read_at))
+            self._history.pass_to(self._read_ms + passed_ms)
         await self._show_points()
         await self._sum_minute()
         self._now = orjson.dumps(picture_of(self._history, self._around, self._minute))

@@ -4,9 +4,10 @@ Where Redis is away, the next entry holds what this one would have told.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from secrets import token_hex
 
+from msgspec.structs import astuple
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -24,10 +25,11 @@ from config.figures import (
 from config.keys import FIGURES_AGE_MS, Keys
 from serving.health import Look
 from serving.metrics import ServingMetrics
+from serving.slow import SlowDecisions
 
 
 class FiguresPublisher:
-    """Publishes what a server counted; ``slowest`` tells its slowest decisions of late."""
+    """Publishes what a server counted, and its slowest decisions of late."""
 
     def __init__(
         self,
@@ -35,7 +37,7 @@ class FiguresPublisher:
         keys: Keys,
         metrics: ServingMetrics,
         last_look: Callable[[], Look],
-        slowest: Callable[[int], Sequence[Slow]],
+        slow: SlowDecisions,
         clock_ms: Callable[[], int],
         every_seconds: float = FIGURES_EVERY_SECONDS,
     ) -> None:
@@ -43,7 +45,7 @@ class FiguresPublisher:
         self._key = keys.figures()
         self._metrics = metrics
         self._last_look = last_look
-        self._slowest = slowest
+        self._slow = slow
         self._clock_ms = clock_ms
         self._every_seconds = every_seconds
         self._teller = Teller(f"s-{token_hex(4)}", "server")
@@ -82,5 +84,5 @@ class FiguresPublisher:
             },
             "missing": dict.fromkeys(look.missing, 1.0),
         }
-        slow = self._slowest(MAX_SLOW)
+        slow = [Slow(*astuple(one)) for one in self._slow.slowest(MAX_SLOW)]
         return self._teller.figures(totals, levels, metrics.fine.latencies.take(), slow)

@@ -64,6 +64,7 @@ from serving.protocol import PatientProtocol
 from serving.reading import Rules
 from serving.receiving import BODY_SECONDS
 from serving.reloading import CampaignFile, FileState
+from serving.slow import SlowDecisions
 from serving.store import StateReads
 from serving.tokens import Tokens
 from serving.users import UserReader
@@ -190,9 +191,8 @@ def build_app(
     )
     around = Around(settings.redis.shards, settings.decision.cutoff_ms)
     dashboard = Dashboard(client, keys, around, watcher, experiment_reader)
-    publisher = FiguresPublisher(
-        client, keys, metrics, lambda: watcher.last, lambda _most: (), _clock_ms
-    )
+    slow = SlowDecisions(_clock_ms)
+    publisher = FiguresPublisher(client, keys, metrics, lambda: watcher.last, slow, _clock_ms)
 
     return create_app(
         collector=collector,

@@ -106,6 +106,7 @@ FAMILIES = {
     "worker": Family("worker", lasts_at_most(HEARTBEAT_MS)),
     "workers": Family("worker", is_small),
     "creation": Family("all", is_small),
+    "figures": Family("all", is_a(b"stream")),  # 15 minutes, by id
     "import_hold": Family("server", lasts_at_most(IMPORT_HOLD_MS)),
     "model_rows": Family("learner", is_a(b"hash")),  # bounded rows: test_model_shards
     "model_commit": Family("learner", is_small),
