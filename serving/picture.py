@@ -52,7 +52,7 @@ def picture_of(history: FigureHistory, around: Around, told: Mapping[str, Any]) 
     workers = history.live("worker")
     lag = {shard: s for waiting in levels(workers, "lag") for shard, s in waiting.items()}
     owned = round(sum(own.get("owned", 0.0) for own in levels(workers, "worker")))
-    live = {kind: len(history.live(kind)) for kind in _KINDS}
+    live: dict[str, int] = {kind: len(history.live(kind)) for kind in _KINDS}
     dead_letters = history.whole.total("dead_letters")
     decision = told["routes"].get(DECISION_ROUTE, {})
     lights = [

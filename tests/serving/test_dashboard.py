@@ -42,7 +42,7 @@ def owner(serve: Serve, redis_url: str) -> httpx.Client:
 
 def tell(client: redis.Redis, figures: Figures, seconds_ago: float = 0.0) -> None:
     """Append an entry as if it were told then; ids only grow."""
-    seconds, us = cast(tuple[int, int], client.time())
+    seconds, us = client.time()
     at = int(1000 * seconds + us / 1000 - 1000 * seconds_ago)
     fields: dict[Any, Any] = {FIGURES_FIELD: encode_figures(figures)}
     client.xadd(KEYS.figures(), fields, id=f"{at}-*")
@@ -296,4 +296,4 @@ def test_entries_go_after_their_time(owner: httpx.Client, redis_client: redis.Re
     fields: dict[Any, Any] = {FIGURES_FIELD: b"\xff"}
     for number in range(500):  # a stream lets go of whole nodes
         redis_client.xadd(KEYS.figures(), fields, id=f"{old}-{number + 1}")
-    wait_for(lambda: cast(int, redis_client.xlen(KEYS.figures())) < 200)
+    wait_for(lambda: redis_client.xlen(KEYS.figures()) < 200)
