@@ -94,12 +94,14 @@ class FiguresPublisher:
         process: str,
         kind: Literal["worker", "learner"],
         look: Callable[[], Told],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._key = keys.figures()
         # Another one after each start: what it counted begins at 0 then.
         self._teller = Teller(f"{process}-{time.time_ns():x}", kind)
         self._look = look
+        self._clock = clock
         self._publish_at = 0.0
 
     def publish(self) -> None:
@@ -108,9 +110,10 @@ class FiguresPublisher:
         Raises:
             redis.RedisError: Redis did not answer.
         """
-        if time.monotonic() < self._publish_at:
+        now = self._clock()
+        if now < self._publish_at:
             return
-        self._publish_at = time.monotonic() + FIGURES_EVERY_SECONDS
+        self._publish_at = now + FIGURES_EVERY_SECONDS
         data = encode_figures(self._teller.figures(*self._look()))
         oldest = int(time.time() * 1000) - FIGURES_AGE_MS
         # In a full Redis there are more urgent things to make room for.
