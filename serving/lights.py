@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 State = Literal["red", "amber", "green", "idle"]
 
 LATE_SECONDS, VERY_LATE_SECONDS = 1.0, 5.0  # from an event to the profile that knows it
+_SOON_SECONDS = 0.1
 LAG_SECONDS, LONG_LAG_SECONDS = 2.0, 10.0  # of a shard
 FULL_RATE, REFUSING_RATE = 0.6, 0.8  # of Redis' memory: entries go early; collect refuses
 FAULTS = ("redis_slow", "redis_unavailable", "unreadable_user")  # fallbacks that are nobody's wish
@@ -93,8 +94,8 @@ def lag_light(lag_seconds: float, n_owned: int, n_shards: int) -> Light:
         missing = n_shards - n_owned
         return Light("Shards", "red", f"{missing} of {n_shards} shards have no worker.")
     state = graded(lag_seconds, LAG_SECONDS, LONG_LAG_SECONDS)
-    if not lag_seconds:
-        return Light("Shards", state, f"No entry waits in any of {n_shards} shards.")
+    if lag_seconds < _SOON_SECONDS:
+        return Light("Shards", state, f"No entry waits for long in any of {n_shards} shards.")
     return Light("Shards", state, f"The oldest entry has waited for {lag_seconds:.1f} s.")
 
 

@@ -86,12 +86,12 @@ function latency({ minute }) {
   const rows = [
     ...Object.entries(minute.stages).map(([stage, one]) => [`a decision: ${stage}`, one]),
     ...Object.entries(minute.routes).filter(([name]) => isOfTheShop(name)),
-    ["collect: until Redis has it", minute.freshness.append],
+    ["event to log", minute.freshness.append],
     ["event to profile", minute.freshness.append_to_commit],
     ["example to model", minute.freshness.example_to_commit],
     ["step to suggestion", minute.freshness.learned_to_served],
   ].filter(([, one]) => one.n);
-  table("latency", ["", "times", "p50", "p90", "p99"], rows.map(([name, one]) => [name, count(one.n), duration(one.p50), duration(one.p90), duration(one.p99)]), "Nothing was asked in the last minute.");
+  table("latency", ["", "times", "p50", { spare: "p90" }, "p99"], rows.map(([name, one]) => [name, count(one.n), duration(one.p50), duration(one.p90), duration(one.p99)]), "Nothing was asked in the last minute.");
 }
 
 function model({ title, state, sentence, drifts }) {
@@ -148,13 +148,15 @@ function triggers(rows) {
   table("triggers", ["", ...columns], rows.map((row) => [row.name, ...columns.map((column) => count(row[column] ?? 0))]), "None fired.");
 }
 
+/** A head that is {spare} is of a column that small screens leave out; `wordy` is a column of sentences. */
 function table(id, head, rows, nothing, wordy = -1) {
   if (!rows.length) return fill(id, [], nothing);
-  const cell = (value, place) => (place ? element("td", place === wordy ? { class: "words" } : {}, value) : element("th", { scope: "row" }, value));
+  const kinds = head.map((name, place) => (name.spare ? { class: "spare" } : place === wordy ? { class: "words" } : {}));
+  const cell = (value, place) => (place ? element("td", kinds[place], value) : element("th", { scope: "row" }, value));
   const made = element(
     "table",
     {},
-    element("thead", {}, element("tr", {}, ...head.map((name) => element("th", {}, name)))),
+    element("thead", {}, element("tr", {}, ...head.map((name, place) => element("th", kinds[place], name.spare ?? name)))),
     element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell)))),
   );
   fill(id, [element("div", { class: "scrolls" }, made)]);
