@@ -20,6 +20,7 @@ TRIGGER_AGE_MS = DAY_MS
 LEASE_MS = 2_000
 HEARTBEAT_MS = 2_000
 IMPORT_HOLD_MS = 10_000
+FIGURES_AGE_MS = 15 * 60 * 1000
 N_MODEL_SHARDS = 8
 SESSIONS_SHARD = 0  # the model shard that owns the log of steps, and what is learned from it
 MAX_CHANGES = 20_000
@@ -169,6 +170,10 @@ class Keys:
     def creation(self) -> str:
         """What was fixed at creation: shards, fingerprint of the secret, format."""
         return f"{self.namespace}:creation"
+
+    def figures(self) -> str:
+        """What processes tell of themselves each second; 15 min, by id."""
+        return f"{self.namespace}:figures"
 
     def import_hold(self) -> str:
         """Present while an import brings times of its own: no ticks by wall time; 10 s."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from loadtest.decisions import PATH, read_decision
+from loadtest.decisions import PATH, read_decision, stages_of
 from loadtest.pace import planned, run_precisely
 from loadtest.wire import NO_ANSWER, Lines, post
 
@@ -31,7 +31,8 @@ class Steady(msgspec.Struct, frozen=True, kw_only=True, tag="steady"):
 class Asked(msgspec.Struct, frozen=True, array_like=True):
     """One decision: when it was due (wall time, s), and what came of it after how long.
 
-    ``status`` 0: no answer. ``is_personal`` and ``says_fallback`` as in ``decisions.Decision``.
+    ``status`` 0: no answer. ``is_personal`` and ``says_fallback`` as in ``decisions.Decision``;
+    ``stages_ms``: read, decide, encode, as the server says.
     """
 
     due_at: float
@@ -40,6 +41,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
     is_personal: bool = False
     says_fallback: bool = False
     server_ms: float = 0.0
+    stages_ms: tuple[float, ...] = ()
 
 
 def ask_steadily(job: Steady) -> list[Asked]:
@@ -58,7 +60,10 @@ async def ask_decision(lines: Lines, request: bytes, due_at: float) -> Asked:
     if answer.status != OK:
         return Asked(due_at, latency_ms, answer.status)
     read = read_decision(answer.body)
-    return Asked(due_at, latency_ms, OK, read.is_personal, read.says_fallback, read.server_ms)
+    stages = stages_of(answer.head)
+    return Asked(
+        due_at, latency_ms, OK, read.is_personal, read.says_fallback, read.server_ms, stages
+    )
 
 
 async def open_lines(port: int, n_lines: int = _LINES) -> Lines:

@@ -13,10 +13,11 @@ _LENGTH = b"content-length:"
 
 
 class Answer(NamedTuple):
-    """A status and a body; status 0: the connection ended first."""
+    """A status, a body, and the head in lower case; status 0: the connection ended first."""
 
     status: int
     body: bytes
+    head: bytes = b""
 
 
 NO_ANSWER = Answer(0, b"")
@@ -36,7 +37,7 @@ class Answers:
 
     >>> answers = Answers()
     >>> answers.feed(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\no"), answers.feed(b"k")
-    ([], [Answer(status=200, body=b'ok')])
+    ([], [Answer(status=200, body=b'ok', head=b'http/1.1 200 ok\\r\\ncontent-length: 2')])
     """
 
     def __init__(self) -> None:
@@ -53,7 +54,7 @@ class Answers:
             start, end = head_end + len(_HEAD_END), head_end + len(_HEAD_END) + length
             if len(self._buffer) < end:
                 break
-            found.append(Answer(int(head[9:12]), self._buffer[start:end]))
+            found.append(Answer(int(head[9:12]), self._buffer[start:end], head))
             self._buffer = self._buffer[end:]
         return found
 

@@ -90,6 +90,16 @@ class Chances:
         look(self.beliefs.means, self.beliefs.covariances, rows, x, out)
         return out
 
+    def chance(self, features: Features, name: str) -> float:
+        """Return the chance that an arm brings its reward; one that was not met is as any new one.
+
+        Raises:
+            UnfitExample: there are not as many features as there should be.
+        """
+        x = checked(features, self.beliefs.means.shape[1] - 1)
+        parts = self.scores(x, self.rows([name]))
+        return mean_chance(float(parts[0].sum()), float(parts[1].sum()))
+
     def arm_of(self, name: str) -> Arm:
         """Return an arm, which is new where it was not met.
 

@@ -29,15 +29,22 @@ class Dense(Protocol):
         ...
 
 
+def _foretells_nothing(_model: Any, _example: Example) -> None:
+    return None
+
+
 class Kind(NamedTuple):
     """Models of a kind: how they are made, read from their bytes, and taught.
 
-    ``learn`` returns whether the example could be used.
+    ``learn`` returns whether the example could be used. ``foretell`` returns the chance that the
+    model gives to what the example tells, not having learned it, and whether it came so; None
+    where there is none.
     """
 
     make: Callable[[], Any]
     read: Callable[[bytes], Any]
     learn: Callable[[Any, Example], bool]
+    foretell: Callable[[Any, Example], tuple[float, bool] | None] = _foretells_nothing
 
 
 Kinds = Mapping[str, Kind]  # by name, or by what a name begins with up to its colon

@@ -66,13 +66,40 @@ def _teach_visit(outcome: Callable[[Visited], bool], model: Propensity, example:
     return True
 
 
+def _foretell_visit(
+    outcome: Callable[[Visited], bool], model: Propensity, example: Example
+) -> tuple[float, bool] | None:
+    if not isinstance(example, Visited) or len(example.features) != len(FEATURES):
+        return None
+    return model.predict_one(example.features), outcome(example)
+
+
+def _foretell_reward(
+    policy: ThompsonPolicy | OfferPolicy, example: Example
+) -> tuple[float, bool] | None:
+    if not isinstance(example, Rewarded) or len(example.features) != policy.n_features:
+        return None
+    came = example.margin != 0.0 if isinstance(policy, OfferPolicy) else reward_of(example) > 0
+    return policy.chances.chance(example.features, arm_of(example)), came
+
+
 _teach_order = partial(_teach_visit, attrgetter("is_ordered"))
 _teach_leave = partial(_teach_visit, attrgetter("is_last"))
+_foretell_order = partial(_foretell_visit, attrgetter("is_ordered"))
+_foretell_leave = partial(_foretell_visit, attrgetter("is_last"))
 
 
 KINDS: Kinds = {
-    "policy:": Kind(ThompsonPolicy, partial(_read_policy, ThompsonPolicy), _teach_policy),
-    "offer:": Kind(OfferPolicy, partial(_read_policy, OfferPolicy), _teach_offers),
-    "order": Kind(partial(Propensity, _ORDERS_OFTEN), _read_propensity, _teach_order),
-    "leave": Kind(partial(Propensity, _LEAVES_OFTEN), _read_propensity, _teach_leave),
+    "policy:": Kind(
+        ThompsonPolicy, partial(_read_policy, ThompsonPolicy), _teach_policy, _foretell_reward
+    ),
+    "offer:": Kind(
+        OfferPolicy, partial(_read_policy, OfferPolicy), _teach_offers, _foretell_reward
+    ),
+    "order": Kind(
+        partial(Propensity, _ORDERS_OFTEN), _read_propensity, _teach_order, _foretell_order
+    ),
+    "leave": Kind(
+        partial(Propensity, _LEAVES_OFTEN), _read_propensity, _teach_leave, _foretell_leave
+    ),
 }

@@ -19,6 +19,7 @@ from config.placements import Placement
 from serving.answers import refusal, refusal_of
 from serving.cataloging import CatalogWriter
 from serving.collecting import Collector
+from serving.dashboard import Dashboard
 from serving.decision_reading import DecisionReader
 from serving.dependencies import State
 from serving.experiments import ExperimentReader
@@ -31,7 +32,8 @@ from serving.personalizing import Personalizer
 from serving.receiving import BODY_SECONDS
 from serving.refusals import Refusal, Refused
 from serving.reloading import CampaignFile
-from serving.routes import customers, experiments, operations
+from serving.routes import customers, experiments, operations, pages
+from serving.routes import dashboard as dashboard_routes
 from serving.routes import decisions as decision_routes
 from serving.routes.catalog import catalog_route
 from serving.routes.collect import collect_routes
@@ -53,6 +55,7 @@ def create_app(
     personalizer: Personalizer,
     campaign_file: CampaignFile,
     catalog_writer: CatalogWriter,
+    dashboard: Dashboard,
     decisions: DecisionReader,
     watcher: Watcher,
     users: UserReader,
@@ -74,6 +77,7 @@ def create_app(
         campaign_file=campaign_file,
         catalog_writer=catalog_writer,
         collector=collector,
+        dashboard=dashboard,
         experiments=experiment_reader,
         decisions=decisions,
         metric_pages=metric_pages,
@@ -95,7 +99,8 @@ def create_app(
     app.router.routes.append(Route(PERSONALIZE_PATH, personalize, methods=["POST"]))
     app.include_router(customers.router)
     app.include_router(experiments.router)
-    app.include_router(experiments.pages)
+    app.include_router(dashboard_routes.router)
+    app.include_router(pages.router)
     app.include_router(decision_routes.router)
     app.include_router(operations.router)
     _describe_lazily(app, personalizer.shop.placements)

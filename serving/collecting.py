@@ -129,7 +129,9 @@ class Collector:
         except LogUnavailable as error:
             self._count(reads, failed="unavailable")
             raise Refused(Refusal.LOG_UNAVAILABLE, str(error), retry_after_seconds=1) from error
-        self.metrics.append_seconds.observe(self.clock_seconds() - started)
+        seconds = self.clock_seconds() - started
+        self.metrics.append_seconds.observe(seconds)
+        self.metrics.fine.latencies.recorder("append")(seconds)
         self._count(reads)
         self.metrics.unkept_letters.inc(len(reads) - len(kept))
         log_ids = (

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from serving.access import key_in_header
 from serving.cataloging import CatalogWriter
 from serving.collecting import Collector
+from serving.dashboard import Dashboard
 from serving.decision_reading import DecisionReader
 from serving.experiments import ExperimentReader
 from serving.health import Watcher
@@ -23,6 +24,7 @@ class State(TypedDict):
     campaign_file: CampaignFile
     catalog_writer: CatalogWriter
     collector: Collector
+    dashboard: Dashboard
     experiments: ExperimentReader
     decisions: DecisionReader
     metric_pages: MetricPages
@@ -39,6 +41,10 @@ async def _campaign_file(request: Request) -> CampaignFile:
 
 async def _collector(request: Request) -> Collector:
     return cast(Collector, request.state.collector)
+
+
+async def _dashboard(request: Request) -> Dashboard:
+    return cast(Dashboard, request.state.dashboard)
 
 
 async def _experiments(request: Request) -> ExperimentReader:
@@ -69,6 +75,7 @@ async def _need_secret_key(request: Request) -> None:
 
 CampaignFileOf = Annotated[CampaignFile, Depends(_campaign_file)]
 CollectorOf = Annotated[Collector, Depends(_collector)]
+DashboardOf = Annotated[Dashboard, Depends(_dashboard)]
 ExperimentsOf = Annotated[ExperimentReader, Depends(_experiments)]
 DecisionsOf = Annotated[DecisionReader, Depends(_decisions)]
 MetricPagesOf = Annotated[MetricPages, Depends(_metric_pages)]

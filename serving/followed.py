@@ -64,11 +64,14 @@ def follow_steps(
 ) -> StepsFollower:
     """Return what keeps the models of products as steps and a learner make them."""
     observe = metrics.learned_to_served_seconds.observe
+    record = metrics.fine.latencies.recorder("learned_to_served")
 
     def learned(times: Sequence[int]) -> None:
         now = clock_ms()
         for at in times:
-            observe(max(now - at, 0) / 1000)
+            seconds = max(now - at, 0) / 1000
+            observe(seconds)
+            record(seconds)
 
     follower = StepsFollower(client, keys, model, learned)
     metrics.followed["steps"] = follower.told

@@ -45,11 +45,13 @@ from serving.cataloging import CatalogWriter
 from serving.collecting import Collector
 from serving.context_features import context_features
 from serving.creation import settle_creation
+from serving.dashboard import Dashboard
 from serving.decision import Shop
 from serving.decision_log import DROPS, DecisionLog
 from serving.decision_reading import DecisionReader
 from serving.event_log import ANSWER_SECONDS, EventLog
 from serving.experiments import ExperimentReader, RedisSums
+from serving.figures import FiguresPublisher
 from serving.finding import Finder
 from serving.followed import (
     follow_catalog,
@@ -65,6 +67,7 @@ from serving.metric_pages import MetricPages
 from serving.metrics import ServingMetrics
 from serving.middleware import MAX_IN_FLIGHT
 from serving.personalizing import Personalizer
+from serving.picture import Around
 from serving.protocol import PatientProtocol
 from serving.reading import Rules
 from serving.receiving import BODY_SECONDS
@@ -202,17 +205,24 @@ def build_app(
         clock_seconds=time.monotonic,
     )
 
+    experiment_reader = ExperimentReader(
+        RedisSums(client, keys), lambda: shop.chooser.campaigns.experiments
+    )
+    around = Around(settings.redis.shards, settings.decision.cutoff_ms)
+    dashboard = Dashboard(client, keys, around, watcher, experiment_reader)
+    slow = SlowDecisions(_clock_ms)
+    publisher = FiguresPublisher(client, keys, metrics, lambda: watcher.last, slow, _clock_ms)
+
     return create_app(
         collector=collector,
+        dashboard=dashboard,
         personalizer=personalizer,
         campaign_file=campaign_file,
         catalog_writer=CatalogWriter(client, keys, _clock_ms),
         decisions=DecisionReader(client, keys, settings.redis.shards),
         watcher=watcher,
         users=UserReader(client, ids, keys, retention_ms),
-        experiment_reader=ExperimentReader(
-            RedisSums(client, keys), lambda: shop.chooser.campaigns.experiments
-        ),
+        experiment_reader=experiment_reader,
         metrics=metrics,
         metric_pages=MetricPages(
             registry,
@@ -231,6 +241,8 @@ def build_app(
             follow_given(client, keys, given, metrics).run,
             follow_steps(client, keys, model, metrics, _clock_ms).run,
             follow_catalog(client, keys, catalog, metrics).run,
+            publisher.run,
+            dashboard.run,
         ],
         on_stop=client.aclose,
         body_seconds=body_seconds,

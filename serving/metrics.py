@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from config.buckets import LATENCY_BUCKETS
 from config.events import EVENT_TYPES, Reason
 from serving.choices import RESULTS
+from serving.fine_figures import FineFigures
 from serving.following import Followed
 from serving.refusals import Refusal
 
@@ -21,6 +22,7 @@ class ServingMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        self.fine = FineFigures()
         self.process = Gauge(
             "shopkeeper_process_info",
             "1, for each process: what it is and its process id.",

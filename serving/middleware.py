@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.answers import refusal_of
 from serving.metrics import ServingMetrics
+from serving.protocol import IS_STREAM
 from serving.receiving import header
 from serving.refusals import Refusal
 from serving.routes.catalog import CATALOG_PATH
@@ -44,7 +45,7 @@ class Observed:
         self._app = app
         self._metrics = metrics
         self._in_flight = in_flight
-        self._observe: dict[tuple[str, int], Callable[[float], None]] = {}
+        self._observe: dict[tuple[str, int], list[Callable[[float], None]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
@@ -75,15 +76,19 @@ class Observed:
                 await refusal_of(Refusal.INTERNAL, "this should not happen")(scope, receive, send)
         finally:
             in_flight.n_requests -= 1
-            self._observed(route_of(scope), status, perf_counter() - started)
+            if not scope.get(IS_STREAM):
+                self._observed(route_of(scope), status, perf_counter() - started)
 
     def _observed(self, route: str, status: int, seconds: float) -> None:
         # What labels lead to is looked up once: it takes longer than counting.
-        observe = self._observe.get((route, status))
-        if observe is None:
-            observe = self._metrics.request_seconds.labels(route, str(status)).observe
-            self._observe[route, status] = observe
-        observe(seconds)
+        observers = self._observe.get((route, status))
+        if observers is None:
+            observers = [self._metrics.request_seconds.labels(route, str(status)).observe]
+            if status < 400:
+                observers.append(self._metrics.fine.latencies.recorder(route))
+            self._observe[route, status] = observers
+        for observe in observers:
+            observe(seconds)
 
 
 _OVERLOADED = refusal_of(Refusal.OVERLOADED, "too many requests at once", retry_after_seconds=1)

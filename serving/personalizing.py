@@ -15,7 +15,7 @@ from config.experiments import Assignment
 from serving.access import Caller, KeyRing
 from serving.asking import asker_of, is_granted, said_by_request
 from serving.assigning import Assigned, assigned_to
-from serving.choices import Choice, Decision, Fallback, Slate, result_of
+from serving.choices import Choice, Decision, Fallback, Promotion, Slate, result_of
 from serving.choosing import check_preview
 from serving.decision import Shop, decide
 from serving.decision_log import DecisionLog, Made
@@ -275,17 +275,22 @@ class _Counts:
 
     def __init__(self, metrics: ServingMetrics) -> None:
         self._metrics = metrics
+        self._chose = metrics.fine.chose
         self._observe = [
-            metrics.decision_seconds.labels(stage).observe for stage in ("read", "decide", "encode")
+            (metrics.decision_seconds.labels(stage).observe, metrics.fine.latencies.recorder(stage))
+            for stage in ("read", "decide", "encode")
         ]
         self._decided: dict[tuple[str, str], Callable[[], None]] = {}
 
     def count(self, decision: Decision, *seconds: float) -> None:
-        for observe, value in zip(self._observe, seconds, strict=True):
+        for (observe, record), value in zip(self._observe, seconds, strict=True):
             observe(value)
+            record(value)
         for name, choice in decision.choices.items():
             pair = (name, result_of(choice))
             count = self._decided.get(pair)
             if count is None:
                 count = self._decided[pair] = self._metrics.decisions.labels(*pair).inc
             count()
+            if isinstance(choice, Promotion) and choice.campaign:
+                self._chose(choice.campaign)

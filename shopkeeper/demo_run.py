@@ -91,6 +91,7 @@ def open_shop(shop: Shop, plan: Plan, console: Console, news: deque[str]) -> Non
     ):
         typer.echo(f"shop:    {storefront}   <- open this, and look behind the counter")
         typer.echo(f"ready:   {shop.url}   API: {shop.url}/docs")
+        typer.echo(f"health:  {shop.url}/dashboard   secret key: in secrets.toml beside the log")
         typer.echo(f"{plan.events_per_second:g} events/s, seed {plan.seed}; Ctrl-C ends it")
         with _display(console, news) as show:
             _look_on(shop, plan, shoppers, show, news if console.is_terminal else None)

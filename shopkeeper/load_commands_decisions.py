@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from config.errors import ShopkeeperError
+from loadtest.bench_dashboard import DashboardLoad, bench_dashboard
 from loadtest.bench_faults import FaultLoad, bench_faults
 from loadtest.bench_freshness import FreshnessLoad, bench_freshness
 from loadtest.bench_neighbours import bench_neighbours
@@ -29,6 +30,7 @@ def register(bench: typer.Typer) -> None:
     bench.command(epilog="Example: shopkeeper bench serve --picture serve.svg")(serve)
     bench.command(epilog="Example: shopkeeper bench freshness --rounds 5 --json")(freshness)
     bench.command(epilog="Example: shopkeeper bench faults --json")(faults)
+    bench.command(epilog="Example: shopkeeper bench dashboard --rounds 7 --json")(dashboard)
     bench.command(epilog="Example: SHOPKEEPER_DATA=data shopkeeper bench neighbours")(neighbours)
     bench.command(epilog="Example: shopkeeper bench rules --rounds 5 --json")(rules)
     bench.command(epilog="Example: shopkeeper bench campaigns --campaigns 500 --json")(campaigns)
@@ -74,6 +76,28 @@ def freshness(
         figures[name] for name in ("stale", "unlearned", "refused_batches", "failed_decisions")
     )
     if n_missing:
+        raise typer.Exit(1)
+
+
+def dashboard(
+    rounds: Annotated[int, typer.Option(help="With and without viewers; 0: none.", min=0)] = 7,
+    seconds: Seconds = 10.0,
+    minute: Annotated[
+        float, typer.Option(help="Seconds of traffic that are compared; 0: none.", min=0, max=50)
+    ] = 45.0,
+    viewers: Annotated[int, typer.Option(min=1, max=50)] = 5,
+    rate: Annotated[float, typer.Option(help="Decisions a second.", min=1)] = 300,
+    events: Annotated[int, typer.Option(help="About so many are taught first.", min=200)] = 10_000,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Whether the dashboard's figures are those measured from outside; what viewers cost."""
+    load = DashboardLoad(
+        rate, seconds=seconds, minute_seconds=minute, rounds=rounds, viewers=viewers, seed=seed
+    )
+    figures = bench_dashboard(history_of(events, seed), load, tied, say)
+    report(figures, as_json=as_json)
+    if not figures.get("figures_equal", True):
         raise typer.Exit(1)
 
 

@@ -6,7 +6,9 @@ import redis
 import structlog
 
 from config.keys import N_MODEL_SHARDS, SESSIONS_SHARD, Keys
+from online_models.progress import Progress
 from stream.example_reader import ExampleReader
+from stream.figures import FiguresPublisher, learner_figures
 from stream.leases import RENEW_SECONDS, LeaseKeys, Leases
 from stream.metrics import LearnMetrics
 from stream.model_shards import LearnReport, ModelShard, Ranges, decode_model_commit
@@ -40,7 +42,15 @@ class Learner:
         self._reader = ExampleReader(client, keys, n_sources)
         self._shards: dict[int, ModelShard] = {}
         self._max_steps = max_steps
-        self._trainer = Trainer(client, keys, max_steps)
+        self._progress = Progress(time.monotonic)
+        self._trainer = Trainer(client, keys, max_steps, self._progress.next_product)
+        self._figures = FiguresPublisher(
+            client,
+            keys,
+            learner_id,
+            "learner",
+            lambda: learner_figures(metrics, self._progress),
+        )
         self._renew_at = 0.0
         self.is_stopping = False
 
@@ -72,6 +82,7 @@ class Learner:
                 self._reader.send_back,
                 self.wait_for_redis,
                 max_steps=self._max_steps,
+                progress=self._progress,
             )
         report = self._shards[number].handle(ranges)
         self._reader.wrote(report.n_model_bytes)
@@ -112,6 +123,7 @@ class Learner:
             value = self._client.get(self._keys.model_commit(number))
             assert value is None or isinstance(value, bytes)
             self._reader.stand_at(decode_model_commit(value).positions)
+        self._figures.publish()
 
     def _lose(self, error: Exception) -> None:
         if self._leases.owned:

@@ -16,6 +16,7 @@ from prometheus_client import (
 
 from config.buckets import LATENCY_BUCKETS
 from config.events import EVENT_TYPES, Reason
+from config.latencies import LatencyBook
 from config.log_ids import log_id
 from stream.model_shards import LearnReport
 from stream.shards import Report
@@ -40,6 +41,8 @@ class StreamMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         count_process(registry, "worker")
+        self.latencies = LatencyBook()
+        self._record_commit = self.latencies.recorder("append_to_commit")
         self.events = Counter(
             "shopkeeper_events_total",
             "Log entries by type and what became of them",
@@ -144,7 +147,9 @@ class StreamMetrics:
         if report.is_committed:
             self.commits.inc()
             appended_at, _ = log_id(report.oldest_id)
-            self.append_to_commit.observe(max(now_ms - appended_at, 0.0) / 1000)
+            seconds = max(now_ms - appended_at, 0.0) / 1000
+            self.append_to_commit.observe(seconds)
+            self._record_commit(seconds)
 
 
 class LearnMetrics:
@@ -152,6 +157,8 @@ class LearnMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         count_process(registry, "learner")
+        self.latencies = LatencyBook()
+        self._record_learned = self.latencies.recorder("example_to_commit")
         self.examples = Counter(
             "shopkeeper_examples_learned_total",
             "Examples learned, once for each model shard they were announced to",
@@ -233,4 +240,6 @@ class LearnMetrics:
             for reason, n_refused in report.refused.items():
                 self.refused.labels(reason).inc(n_refused)
             if report.newest_ms:
-                self.append_to_learned.observe(max(now_ms - report.newest_ms, 0.0) / 1000)
+                seconds = max(now_ms - report.newest_ms, 0.0) / 1000
+                self.append_to_learned.observe(seconds)
+                self._record_learned(seconds)

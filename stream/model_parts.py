@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from config.errors import ShopkeeperError
-from config.examples import Example, Exposed
+from config.examples import Example, Exposed, Rewarded
 from online_models.budgets import KEPT_DAYS, PREFIX
 from online_models.dense import Dense, Kinds, UnknownModel, kind_of, models_of
 from online_models.experiment_sums import (
@@ -22,6 +22,7 @@ from online_models.experiment_sums import (
     sums_field,
 )
 from online_models.popularity import model_shard
+from online_models.progress import Progress
 from stream.commands import Command
 
 MAX_MODELS = 64  # of a model shard
@@ -51,6 +52,7 @@ class DenseShard:
     shard: int
     key: str
     kinds: Kinds
+    progress: Progress
     max_models: int = MAX_MODELS
     _models: dict[str, Dense] = field(default_factory=dict)
 
@@ -61,6 +63,9 @@ class DenseShard:
     def learn(self, examples: Sequence[Example], read: Read) -> Learned:
         """Learn examples in order; ``read`` asks Redis for what is not in memory."""
         learned = Learned()
+        for example in examples:
+            if isinstance(example, Rewarded) and model_shard(example.campaign) == self.shard:
+                self.progress.rewarded(example)
         mine = [
             (name, example)
             for example in examples
@@ -74,7 +79,10 @@ class DenseShard:
         for name, example in mine:
             if name in refused:
                 learned.refused[refused[name]] += 1
-            elif kind_of(name, self.kinds).learn(self._models[name], example):
+                continue
+            if self.progress.is_scored():
+                self._score(name, example)
+            if kind_of(name, self.kinds).learn(self._models[name], example):
                 changed.add(name)
             else:
                 learned.refused["bad_example"] += 1
@@ -84,6 +92,12 @@ class DenseShard:
             learned.names.append(name)
             learned.n_bytes += len(data)
         return learned
+
+    def _score(self, name: str, example: Example) -> None:
+        """Ask a model before it is taught."""
+        foretold = kind_of(name, self.kinds).foretell(self._models[name], example)
+        if foretold is not None:
+            self.progress.chance(name, *foretold)
 
     def _load(self, names: list[str], read: Read, learned: Learned) -> dict[str, str]:
         """Bring models into memory, new ones as far as there is room; return why others are not."""

@@ -4,6 +4,7 @@ The rule of ``shards.py``, with a position per source: each range of examples th
 announced to every model shard, which commits its position in that source, examples or none.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from config.session_log import STEPS_AN_ENTRY, STEPS_FIELD, TIME_FIELD, Step, en
 from online_models.dense import Kinds
 from online_models.kinds import KINDS
 from online_models.popularity import Row, decode_row, encode_row
+from online_models.progress import Progress
 from stream.commands import Command
 from stream.commits import START, BrokenCommit
 from stream.learning import MAX_ROWS, learn, row_names
@@ -123,6 +125,7 @@ class ModelShard:
     max_rows: int = MAX_ROWS
     max_steps: int = MAX_STEPS
     kinds: Kinds = field(default_factory=lambda: KINDS)
+    progress: Progress = field(default_factory=lambda: Progress(time.monotonic))
     _written: bytes | None = None
     _rows: dict[str, Row | None] = field(default_factory=dict)
     _n_rows: int | None = None
@@ -130,7 +133,9 @@ class ModelShard:
     _sums: SumsShard = field(init=False)
 
     def __post_init__(self) -> None:
-        self._dense = DenseShard(self.shard, self.keys.models(self.shard), self.kinds)
+        self._dense = DenseShard(
+            self.shard, self.keys.models(self.shard), self.kinds, self.progress
+        )
         self._sums = SumsShard(self.shard, self.keys.experiments(self.shard))
 
     def handle(self, ranges: Ranges) -> LearnReport:

@@ -9,7 +9,7 @@ puts in the place of the one before: nobody ever reads half of one.
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
@@ -19,6 +19,7 @@ from redis.exceptions import WatchError
 from config.keys import Keys
 from config.log_ids import log_id
 from config.session_log import STEPS_FIELD, Step, decode_steps
+from online_models.progress import K, NextProductProgress
 from online_models.recommender import Recommender
 from online_models.snapshots import (
     Snapshot,
@@ -49,10 +50,12 @@ class Trainer:
         client: redis.Redis,
         keys: Keys,
         capacity: int,
+        progress: NextProductProgress,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._keys = keys
+        self._progress = progress
         self._clock = clock
         self._capacity = capacity
         self._written: bytes | None = None  # the snapshot in Redis, whoever wrote it
@@ -142,10 +145,15 @@ class Trainer:
     def _learn(self, steps: list[Step]) -> None:
         is_late = self.behind > MANY_BEHIND
         for number, step in enumerate(steps):
+            self._progress.take(step, self._suggested)
             if is_late and number % 4:
                 self.model.index_one(step)
             else:
                 self.model.learn_one(step)
+
+    def _suggested(self, viewed: Sequence[str], session: int) -> list[str]:
+        found = self.model.next_product.next_best(viewed, most=K, session=session)
+        return [one.product_id for one in found]
 
     def _look(self) -> None:
         """See how far behind this is, and whether the log is still the one that was read."""

@@ -10,6 +10,7 @@ from redis.exceptions import OutOfMemoryError
 from config.keys import Ids, Keys
 from stream.batch import Rules
 from stream.erasing import Erasing
+from stream.figures import FiguresPublisher, worker_figures
 from stream.forwarding import forward
 from stream.leases import RENEW_SECONDS, LeaseKeys, Leases
 from stream.metrics import StreamMetrics
@@ -67,6 +68,9 @@ class Worker:
         self._shards: dict[int, Shard] = {}
         self._unsettled: set[int] = set()
         self._erasing: dict[int, Erasing] = {}
+        self._figures = FiguresPublisher(
+            client, keys, worker_id, "worker", lambda: worker_figures(metrics)
+        )
         self._renew_at = 0.0
         self._turn = 0
         self.is_stopping = False
@@ -163,6 +167,7 @@ class Worker:
             self._metrics.lease_moves.labels("gained").inc(len(moves.gained))
             self._metrics.lease_moves.labels("lost").inc(len(moves.lost))
         self._upkeep()
+        self._figures.publish()
         return self._start(moves.gained)
 
     def _start(self, gained: list[int]) -> list[Read]:

@@ -36,7 +36,7 @@ class PersonalizeRoute:
         body = await receive_body(scope, receive, MAX_BODY_BYTES, self.body_seconds)
         trace = trace_of(scope)
         reply = await personalizer.answer(body, key, "" if trace is None else trace.trace_id)
-        timing = b"read;dur=%.2f, decide;dur=%.2f, encode;dur=%.2f" % (
+        timing = b"read;dur=%.3f, decide;dur=%.3f, encode;dur=%.3f" % (
             reply.read_ms,
             reply.decide_ms,
             reply.encode_ms,

@@ -28,6 +28,7 @@ class Demo:
     shop_url: str
     server: httpx.Client
     ids: Ids
+    secret_key: str
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def demo() -> Iterator[Demo]:
             settings, secrets = load(Path(folder, "demo", "shopkeeper.toml"))
             auth = httpx.BasicAuth(secrets.secret_keys[0], "")
             with httpx.Client(base_url=server[1], auth=auth, timeout=30) as client:
-                yield Demo(shop[1], client, ids_of(settings, secrets))
+                yield Demo(shop[1], client, ids_of(settings, secrets), secrets.secret_keys[0])
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)

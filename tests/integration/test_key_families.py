@@ -108,6 +108,7 @@ FAMILIES = {
     "server": Family("server", lasts_at_most(HEARTBEAT_MS)),
     "servers": Family("server", is_small),
     "creation": Family("all", is_small),
+    "figures": Family("all", is_a(b"stream")),  # 15 minutes, by id
     "import_hold": Family("server", lasts_at_most(IMPORT_HOLD_MS)),
     "model_rows": Family("learner", is_a(b"hash")),  # bounded rows: test_model_shards
     "model_commit": Family("learner", is_small),

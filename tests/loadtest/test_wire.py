@@ -22,7 +22,7 @@ def test_answers_are_whole_however_they_are_split(places: list[int]) -> None:
     answers, found = Answers(), []
     for start, end in pairwise(edges):
         found += answers.feed(TWO[start:end])
-    assert found == [Answer(200, b"one"), Answer(503, b"")]
+    assert [answer[:2] for answer in found] == [(200, b"one"), (503, b"")]
 
 
 async def _ask_twice(replies: list[bytes]) -> list[Answer]:

@@ -62,7 +62,7 @@ def serve() -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(redis_url: str, **changes: Any) -> httpx.Client:
-            return stack.enter_context(_served(redis_url, **changes))
+            return stack.enter_context(served(redis_url, **changes))
 
         yield start
 
@@ -72,7 +72,7 @@ def _lasting_shop(_redis_server: str) -> Iterator[httpx.Client]:
     # A server compares once what its Redis was created with: other tests may have left theirs.
     with connect(_redis_server) as client:
         client.flushall()
-    with _served(_redis_server) as client:
+    with served(_redis_server) as client:
         yield client
 
 
@@ -104,7 +104,7 @@ def stream_of(client: redis.Redis, key: str) -> list[tuple[bytes, dict[bytes, by
 
 
 @contextmanager
-def _served(
+def served(
     redis_url: str,
     *,
     answer_seconds: float = GUARD_SECONDS,
@@ -117,6 +117,7 @@ def _served(
     max_in_flight: int = 100,
     http: type[PatientProtocol] = PatientProtocol,
 ) -> Iterator[httpx.Client]:
+    """Run a server while the ``with`` lasts; yield a client of it that sends the write key."""
     settings = Settings(
         redis=RedisSettings(url=redis_url),
         server=ServerSettings(cors_origins=cors_origins),

@@ -13,6 +13,7 @@ from online_models.budgets import KEPT_DAYS
 from online_models.dense import Kind, Kinds, arm_of, reward_of
 from online_models.experiment_sums import decode_sums, experiment_shard, sums_field
 from online_models.popularity import model_shard
+from online_models.progress import Progress
 from stream.commands import Command
 from stream.model_parts import DenseShard, SumsShard
 from tests.builders import NOON
@@ -157,7 +158,7 @@ def test_a_model_shard_takes_a_bounded_number_of_models() -> None:
     names = [f"policy:p{n}" for n in range(200)]  # about 25 for each model shard
     mine = [name for name in names if model_shard(name) == 3]
     stored = {mine[0]: Diary().to_bytes()}
-    part = DenseShard(3, "models", DIARIES, max_models=3)
+    part = DenseShard(3, "models", DIARIES, Progress(float), max_models=3)
 
     learned = part.learn([a_reward(policy=name) for name in names], in_memory(stored))
 
@@ -166,7 +167,7 @@ def test_a_model_shard_takes_a_bounded_number_of_models() -> None:
 
 
 def test_a_model_that_cannot_be_read_is_learned_anew_and_counted() -> None:
-    part = DenseShard(model_shard("policy:hero"), "models", DIARIES)
+    part = DenseShard(model_shard("policy:hero"), "models", DIARIES, Progress(float))
 
     learned = part.learn([a_reward(3)], in_memory({"policy:hero": b"\xff"}))
 

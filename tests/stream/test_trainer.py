@@ -10,6 +10,7 @@ import redis
 
 from config.keys import Keys
 from config.session_log import STEPS_FIELD, TIME_FIELD, Step, encode_steps
+from online_models.progress import NextProductProgress
 from online_models.session_index import COUNT
 from online_models.snapshots import BLOCK_PRODUCTS, read_snapshot, take_snapshot
 from stream.trainer import PUBLISH_SECONDS, Trainer
@@ -30,7 +31,8 @@ class Hand:
 
 
 def a_trainer(client: redis.Redis, clock: Hand | None = None, capacity: int = CAPACITY) -> Trainer:
-    return Trainer(client, KEYS, capacity, clock or Hand())
+    clock = clock or Hand()
+    return Trainer(client, KEYS, capacity, NextProductProgress(clock), clock)
 
 
 def story(n_steps: int, seed: int = 1, n_products: int = 60) -> list[Step]:

@@ -1,0 +1,97 @@
+"""Latencies counted so finely that percentiles hold to 3 %, and that counts of processes add up.
+
+Buckets as in an HDR histogram (http://hdrhistogram.org): 32 to each doubling, from a microsecond to
+a minute. Prometheus' few buckets serve alerts; these serve who looks at the last minute.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+_SUB = 32  # buckets of a doubling; below 64 µs each microsecond has its own
+_MAX_US = 60_000_000
+MAX_BOOK = 64  # latencies of a process; routes are a closed set
+
+Counts = dict[int, int]  # of latencies, by bucket
+
+
+def bucket_of(seconds: float) -> int:
+    """Return the bucket of a latency; what is beyond the ends counts at the end.
+
+    >>> bucket_of(0.000005), bucket_of(0.001), bucket_of(-1.0)
+    (5, 190, 0)
+    """
+    us = int(seconds * 1e6)
+    if us < _SUB:
+        return max(us, 0)
+    us = min(us, _MAX_US)
+    shift = us.bit_length() - 6
+    return shift * _SUB + (us >> shift)
+
+
+def milliseconds_of(bucket: int) -> float:
+    """Return the middle of a bucket, in ms.
+
+    >>> milliseconds_of(bucket_of(0.01))
+    10.112
+    """
+    if bucket < 2 * _SUB:
+        return (bucket + 0.5) / 1000
+    shift, rest = divmod(bucket, _SUB)
+    shift, rest = shift - 1, rest + _SUB
+    return ((rest << shift) + (1 << shift) / 2) / 1000
+
+
+def quantiles_ms(counts: Mapping[int, int], shares: Iterable[float]) -> list[float] | None:
+    """Return what so many of the latencies stay at or below, in ms; None where there are none.
+
+    >>> quantiles_ms({10: 1, 20: 98, 30: 1}, (0.5, 0.99, 1.0))
+    [0.0205, 0.0205, 0.0305]
+    """
+    total = sum(counts.values())
+    if not total:
+        return None
+    buckets = sorted(counts)
+    found, n_below, place = [], 0, -1
+    for share in sorted(shares):
+        while n_below < share * total:
+            place += 1
+            n_below += counts[buckets[place]]
+        found.append(milliseconds_of(buckets[max(place, 0)]))
+    return found
+
+
+def add(counts: Counts, more: Mapping[int, int], times: int = 1) -> None:
+    """Add counts in place; with ``times`` -1, take them away again."""
+    for bucket, n in more.items():
+        left = counts.get(bucket, 0) + times * n
+        if left:
+            counts[bucket] = left
+        else:
+            counts.pop(bucket, None)
+
+
+class LatencyBook:
+    """The latencies of a process by name, those since they were last taken."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, Counts] = {}
+
+    def recorder(self, name: str) -> Callable[[float], None]:
+        """Return what counts a latency (s) under a name; under a microsecond a call."""
+        book = self._counts
+
+        def record(seconds: float) -> None:
+            counts = book.get(name)
+            if counts is None:
+                if len(book) >= MAX_BOOK:
+                    return
+                counts = book[name] = {}
+            bucket = bucket_of(seconds)
+            counts[bucket] = counts.get(bucket, 0) + 1
+
+        return record
+
+    def take(self) -> dict[str, Counts]:
+        """Return what was counted since the last time, and begin anew."""
+        taken = {name: counts for name, counts in self._counts.items() if counts}
+        self._counts.clear()
+        return taken

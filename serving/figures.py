@@ -1,0 +1,88 @@
+"""What a server tells the dashboard of itself, once a second, beside the requests.
+
+Where Redis is away, the next entry holds what this one would have told.
+"""
+
+import asyncio
+from collections.abc import Callable
+from secrets import token_hex
+
+from msgspec.structs import astuple
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from config.figures import (
+    FIGURES_EVERY_SECONDS,
+    FIGURES_FIELD,
+    MAX_SLOW,
+    Figures,
+    Numbers,
+    Slow,
+    Teller,
+    encode_figures,
+    numbers_of,
+)
+from config.keys import FIGURES_AGE_MS, Keys
+from serving.health import Look
+from serving.metrics import ServingMetrics
+from serving.slow import SlowDecisions
+
+
+class FiguresPublisher:
+    """Publishes what a server counted, and its slowest decisions of late."""
+
+    def __init__(
+        self,
+        client: Redis,
+        keys: Keys,
+        metrics: ServingMetrics,
+        last_look: Callable[[], Look],
+        slow: SlowDecisions,
+        clock_ms: Callable[[], int],
+        every_seconds: float = FIGURES_EVERY_SECONDS,
+    ) -> None:
+        self._client = client
+        self._key = keys.figures()
+        self._metrics = metrics
+        self._last_look = last_look
+        self._slow = slow
+        self._clock_ms = clock_ms
+        self._every_seconds = every_seconds
+        self._teller = Teller(f"s-{token_hex(4)}", "server")
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        while True:
+            await asyncio.sleep(self._every_seconds)
+            await self.publish()
+
+    async def publish(self) -> None:
+        """Append one entry, and let go of those that are too old to be shown."""
+        data = encode_figures(self._figures())
+        oldest = self._clock_ms() - FIGURES_AGE_MS
+        try:
+            await self._client.xadd(self._key, {FIGURES_FIELD: data}, minid=max(oldest, 0))
+        except (RedisError, OSError):
+            return  # the watcher says so; what is in this entry will be in the next
+        self._teller.confirm()
+
+    def _figures(self) -> Figures:
+        metrics, look = self._metrics, self._last_look()
+        totals: Numbers = {
+            "events": numbers_of(metrics.events.collect(), "type", "result"),
+            "decisions": numbers_of(metrics.decisions.collect(), "placement", "result"),
+            "campaigns": dict(metrics.fine.campaigns),
+            "dead_letters": numbers_of(metrics.dead_letters.collect(), "reason"),
+            "refused": numbers_of(metrics.refused_requests.collect(), "reason"),
+            "dropped": numbers_of(metrics.dropped_decisions.collect(), "reason"),
+        }
+        levels: Numbers = {
+            "server": {
+                "memory_rate": look.memory_rate,
+                "workers": float(look.n_workers),
+                "in_flight": sum(numbers_of(metrics.requests_in_flight.collect()).values()),
+            },
+            "missing": dict.fromkeys(look.missing, 1.0),
+        }
+        slow = [Slow(*astuple(one)) for one in self._slow.slowest(MAX_SLOW)]
+        return self._teller.figures(totals, levels, metrics.fine.latencies.take(), slow)
