@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from config.campaign_checks import InvalidCampaigns, read_campaigns
+from config.campaign_checks import read_campaigns
 from config.campaigns import Campaigns
 from config.errors import SettingsError, ShopkeeperError
 from config.keys import Keys
+from config.mistakes import InvalidFile
 from config.settings import Settings
 from online_models.choice_log import LoggedChoice, encode_choice
 from shopkeeper.backtesting import backtest
@@ -73,7 +74,7 @@ def _planned(path: Path, settings: Settings) -> Campaigns:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from error
-    except InvalidCampaigns as error:
+    except InvalidFile as error:
         raise SettingsError(
             f"{path}: {error.mistakes[0]}; `shopkeeper campaigns check {path}` tells all"
         ) from error

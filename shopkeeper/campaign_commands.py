@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from config.campaign_checks import InvalidCampaigns, Mistake, read_campaigns
+from config.campaign_checks import read_campaigns
 from config.errors import SettingsError
+from config.mistakes import InvalidFile, Mistake
 from shopkeeper.configuration import load
 
 
@@ -39,7 +40,7 @@ def check(
     try:
         found = read_campaigns(text, settings.placements)
         told = f"{len(found.campaigns)} campaigns, {len(found.segments)} segments"
-    except InvalidCampaigns as error:
+    except InvalidFile as error:
         mistakes = error.mistakes
     if as_json:
         listed = [

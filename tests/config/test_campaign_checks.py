@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from config.campaign_checks import InvalidCampaigns, read_campaigns
+from config.campaign_checks import read_campaigns
 from config.campaigns import MAX_CAP_TIMES, Campaigns
+from config.mistakes import InvalidFile
 from config.placements import Banner, Content, Offer, Placement, Products
 from online_models.users import MAX_CONTACT_TIMES
 
@@ -119,7 +120,7 @@ OFFER = '[campaigns.x]\nplacements = ["exit"]\nvariations.a.headline = "A"\n'
 def test_a_mistake_is_told_with_its_line_and_what_is_allowed(
     text: str, line: int, problem: str
 ) -> None:
-    with pytest.raises(InvalidCampaigns) as raised:
+    with pytest.raises(InvalidFile) as raised:
         read(text)
     mistake = raised.value.mistakes[0]
     assert problem in str(mistake)
@@ -128,7 +129,7 @@ def test_a_mistake_is_told_with_its_line_and_what_is_allowed(
 
 def test_all_mistakes_of_a_file_are_told_in_the_order_of_their_lines() -> None:
     text = HEAD + "priority = 1.5\n" + OFFER.replace(".x", ".y") + "holdout_rate = 2\n[z]\n"
-    with pytest.raises(InvalidCampaigns) as raised:
+    with pytest.raises(InvalidFile) as raised:
         read(text)
     assert [mistake.line for mistake in raised.value.mistakes] == [4, 8, 9]
 
@@ -136,5 +137,5 @@ def test_all_mistakes_of_a_file_are_told_in_the_order_of_their_lines() -> None:
 @pytest.mark.parametrize("value", ["nan", "inf", "-1", "1e400"])
 def test_numbers_that_are_none_are_refused(value: Any) -> None:
     for field in ("discount_rate", "budget_per_day", "margin_rate", "order_hours", "cooldown_days"):
-        with pytest.raises(InvalidCampaigns):
+        with pytest.raises(InvalidFile):
             read(f"{OFFER}{field} = {value}")
