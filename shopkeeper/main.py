@@ -21,6 +21,7 @@ _WITHOUT_LOAD = (
     "serve",
     "work",
     "learn",
+    "deliver",
     "redis",
     "inspect",
     "doctor",

@@ -76,7 +76,8 @@ class Shop:
             wait_until_loaded(self.redis_url, self.step, OTHER_REDIS_SECONDS)
         self._check_creation()
         flows = [*self._worker_roles(), *self._learner_roles()]
-        self._supervisor.start([*flows, *self._server_roles(self._listener)])
+        servers = self._server_roles(self._listener)
+        self._supervisor.start([*flows, *self._deliverer_roles(), *servers])
         self._wait_until_ready()
 
     def step(self) -> None:
@@ -137,8 +138,9 @@ class Shop:
             return None
 
     def _beat_keys(self, child_id: str) -> list[str]:
-        """Return where a worker or a learner of this id beats; an id is only one of them."""
-        return [self._keys.worker(child_id), self._keys.learner(child_id)]
+        """Return where a worker, learner or deliverer of this id beats; it is only one of them."""
+        keys = self._keys
+        return [keys.worker(child_id), keys.learner(child_id), keys.deliverer(child_id)]
 
     def _check_creation(self) -> None:
         stored: Any = self._redis.hgetall(self._keys.creation())
@@ -196,6 +198,24 @@ class Shop:
                 },
             )
             for n in range(1, self.settings.learner.processes + 1)
+        ]
+
+    def _deliverer_roles(self) -> list[Role]:
+        delivery = self.settings.delivery
+        return [
+            Role(
+                "deliverer",
+                f"deliverer-{n}",
+                lambda deliverer_id: self._command("deliver", "--deliverer-id", deliverer_id),
+                environ={
+                    **_own_code(),
+                    "SHOPKEEPER_DELIVERY_SERVER_URL": delivery.server_url or self.url,
+                    "SHOPKEEPER_DELIVERY_METRICS_PORT": str(
+                        delivery.metrics_port + n - 1 if delivery.metrics_port else 0
+                    ),
+                },
+            )
+            for n in range(1, delivery.processes + 1)
         ]
 
     def _server_roles(self, listener: socket.socket) -> list[Role]:
