@@ -13,6 +13,7 @@ from serving.health import Watcher
 from serving.metrics import ServingMetrics
 from serving.personalizing import Personalizer
 from serving.reloading import CampaignFile
+from serving.trigger_feed import TriggerFeed
 from serving.users import UserReader
 
 
@@ -26,6 +27,7 @@ class State(TypedDict):
     decisions: DecisionReader
     metrics: ServingMetrics
     personalizer: Personalizer
+    trigger_feed: TriggerFeed
     users: UserReader
     watcher: Watcher
 
@@ -51,6 +53,10 @@ async def _metrics(request: Request) -> ServingMetrics:
     return cast(ServingMetrics, request.state.metrics)
 
 
+async def _trigger_feed(request: Request) -> TriggerFeed:
+    return cast(TriggerFeed, request.state.trigger_feed)
+
+
 async def _users(request: Request) -> UserReader:
     return cast(UserReader, request.state.users)
 
@@ -70,6 +76,7 @@ CollectorOf = Annotated[Collector, Depends(_collector)]
 ExperimentsOf = Annotated[ExperimentReader, Depends(_experiments)]
 DecisionsOf = Annotated[DecisionReader, Depends(_decisions)]
 MetricsOf = Annotated[ServingMetrics, Depends(_metrics)]
+TriggerFeedOf = Annotated[TriggerFeed, Depends(_trigger_feed)]
 UsersOf = Annotated[UserReader, Depends(_users)]
 WatcherOf = Annotated[Watcher, Depends(_watcher)]
 NeedSecretKey = Depends(_need_secret_key)

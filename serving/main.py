@@ -63,6 +63,7 @@ from serving.receiving import BODY_SECONDS
 from serving.reloading import CampaignFile, FileState
 from serving.store import StateReads
 from serving.tokens import Tokens
+from serving.trigger_feed import SOCKET_SECONDS, TriggerFeed
 from serving.users import UserReader
 
 READ_SECONDS = 0.5
@@ -134,6 +135,7 @@ def build_app(
         registry.register(standard)
     metrics = ServingMetrics(registry)
     client = connect(settings.redis.url)
+    listener = connect(settings.redis.url, SOCKET_SECONDS)
     event_log = EventLog(client, answer_seconds)
     key_ring = KeyRing(secrets.write_keys, secrets.secret_keys)
     rules = Rules(ids, collect.consent_category, collect.consent_required)
@@ -193,6 +195,7 @@ def build_app(
         experiment_reader=ExperimentReader(
             RedisSums(client, keys), lambda: shop.chooser.campaigns.experiments
         ),
+        trigger_feed=TriggerFeed(listener, keys),
         metrics=metrics,
         cors_origins=settings.server.cors_origins,
         background=[
@@ -206,7 +209,7 @@ def build_app(
             follow_steps(client, keys, model, metrics, _clock_ms).run,
             follow_catalog(client, keys, catalog, metrics).run,
         ],
-        on_stop=client.aclose,
+        on_stop=lambda: close_all(client, listener),
         body_seconds=body_seconds,
         max_in_flight=max_in_flight,
     )
@@ -260,11 +263,17 @@ def _clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def connect(url: str) -> Redis:
+async def close_all(*clients: Redis) -> None:
+    """Close the connections of all clients."""
+    for client in clients:
+        await client.aclose()
+
+
+def connect(url: str, answer_seconds: float = READ_SECONDS) -> Redis:
     """Return a client that fails soon and never repeats a command by itself."""
     return Redis.from_url(
         url,
-        socket_timeout=READ_SECONDS,
+        socket_timeout=answer_seconds,
         socket_connect_timeout=READ_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )

@@ -9,15 +9,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.answers import refusal_of
 from serving.metrics import ServingMetrics
+from serving.protocol import IS_STREAM
 from serving.receiving import header
 from serving.refusals import Refusal
+from serving.routes.batch import BATCH_PERSONALIZE_PATH
 from serving.routes.catalog import CATALOG_PATH
 from serving.routes.collect import COLLECT_PATHS
 from serving.routes.personalize import PERSONALIZE_PATH
 
 # What pages of the shop call, with the public key.
 _OPEN_PATHS = COLLECT_PATHS | {PERSONALIZE_PATH}
-_OWN_PATHS = _OPEN_PATHS | {CATALOG_PATH}
+_OWN_PATHS = _OPEN_PATHS | {BATCH_PERSONALIZE_PATH, CATALOG_PATH}
 UNMATCHED = "unmatched"
 MAX_IN_FLIGHT = 1_000  # bounds the memory that bodies take, to 500 MB
 
@@ -73,7 +75,8 @@ class Observed:
                 await refusal_of(Refusal.INTERNAL, "this should not happen")(scope, receive, send)
         finally:
             in_flight.n_requests -= 1
-            self._observed(route_of(scope), status, perf_counter() - started)
+            if not scope.get(IS_STREAM):
+                self._observed(route_of(scope), status, perf_counter() - started)
 
     def _observed(self, route: str, status: int, seconds: float) -> None:
         # What labels lead to is looked up once: it takes longer than counting.

@@ -7,9 +7,11 @@ costs as much time as encoding the answer.
 import asyncio
 from asyncio import TimerHandle, Transport
 
+from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_SECONDS = 10.0
+IS_STREAM = "shopkeeper.is_stream"  # in a scope: it is answered as long as somebody listens
 # Of an answer; one that says "100 Continue" is not the answer yet.
 _HEAD_BEGINNINGS = (b"HTTP/1.1 2", b"HTTP/1.1 3", b"HTTP/1.1 4", b"HTTP/1.1 5")
 
@@ -56,6 +58,13 @@ class PatientProtocol(HttpToolsProtocol):
         """See to it that also an answer without a body leaves."""
         self._joined.flush()
         super().on_response_complete()
+
+    def shutdown(self) -> None:
+        """End with the server; an answer that lasts as long as somebody listens ends now."""
+        super().shutdown()
+        scope: HTTPScope | None = self.scope  # None until a request comes
+        if scope is not None and scope.get(IS_STREAM):
+            self.transport.close()
 
     def _wait_for_headers(self) -> None:
         loop = asyncio.get_running_loop()

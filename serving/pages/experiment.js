@@ -1,8 +1,8 @@
 // Draws GET /v1/experiments/{name}, again and again, with the key that somebody gives.
 
-const KEY = "shopkeeper.secretKey";
+import { ask, at, count, element, fetchWith, forgetKey, money, onKey, percent, problem, refusalOf, shape, storedKey } from "./parts.js";
+
 const AGAIN_MS = 2000;
-const SVG = "http://www.w3.org/2000/svg";
 const METRICS = [
   ["click", "Clicked", (one) => count(one.clicked), percent],
   ["order", "Ordered", (one) => count(one.converted), percent],
@@ -11,15 +11,9 @@ const METRICS = [
 ];
 
 const name = decodeURIComponent(location.pathname.split("/").at(-1));
-const at = (id) => document.getElementById(id);
 
 at("name").textContent = document.title = name;
-at("ask").addEventListener("submit", (event) => {
-  event.preventDefault();
-  sessionStorage.setItem(KEY, at("key").value.trim());
-  at("key").value = "";
-  look();
-});
+onKey(look);
 document.addEventListener("visibilitychange", () => document.hidden || look());
 
 let timer;
@@ -29,13 +23,13 @@ look();
 async function look() {
   clearTimeout(timer);
   const turn = ++looking;
-  const key = sessionStorage.getItem(KEY);
+  const key = storedKey();
   if (!key) return ask();
   const { status, told } = await figures(key);
   if (turn !== looking) return;
-  if (status === 401 || status === 403) {
-    sessionStorage.removeItem(KEY);
-    return ask(status === 403 ? "That is a write key; the secret key is needed." : "No such key.");
+  if (refusalOf(status)) {
+    forgetKey();
+    return ask(refusalOf(status));
   }
   if (status === 200) draw(told);
   else problem(`${told.detail ?? "The server does not answer"}. Trying again.`);
@@ -44,24 +38,11 @@ async function look() {
 
 async function figures(key) {
   try {
-    // Without credentials of the browser's own, a wrong key brings up no login window of the browser.
-    const answer = await fetch(`/v1/experiments/${encodeURIComponent(name)}`, { headers: { authorization: `Bearer ${key}` }, credentials: "omit" });
+    const answer = await fetchWith(key, `/v1/experiments/${encodeURIComponent(name)}`);
     return { status: answer.status, told: await answer.json() };
   } catch {
     return { status: 0, told: {} };
   }
-}
-
-function ask(why) {
-  at("figures").hidden = true;
-  at("ask").hidden = false;
-  problem(why);
-  at("key").focus();
-}
-
-function problem(text) {
-  at("problem").hidden = !text;
-  at("problem").textContent = text ?? "";
 }
 
 function draw(told) {
@@ -123,31 +104,6 @@ function interval({ relative, relativeLow, relativeHigh }, reach) {
 function widest({ variations }) {
   const ends = variations.flatMap((one) => Object.values(one.lifts)).flatMap((lift) => [lift.relativeLow ?? 0, lift.relativeHigh ?? 0]);
   return Math.min(1, Math.max(0.05, ...ends.map(Math.abs)));
-}
-
-function element(tag, attributes, ...children) {
-  const made = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
-function shape(tag, attributes) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
-}
-
-function count(number) {
-  return number.toLocaleString("en");
-}
-
-function money(amount) {
-  return amount.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-}
-
-function percent(share) {
-  return `${(100 * share).toLocaleString("en", { maximumFractionDigits: 1 })}\u00a0%`;
 }
 
 function signed(share) {

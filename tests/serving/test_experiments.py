@@ -196,13 +196,13 @@ def test_the_page_holds_nothing_and_lets_nothing_in(owner: httpx.Client) -> None
     with httpx.Client(base_url=owner.base_url) as stranger:
         page = stranger.get("/experiments/hero")
         files = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-        assert len(files) == 2
+        assert len(files) == 3
         for answer in (page, *(stranger.get(path) for path in files)):
             assert answer.status_code == 200
             assert "default-src 'none'" in answer.headers["content-security-policy"]
             assert answer.headers["x-content-type-options"] == "nosniff"
         for path in ("../main.py", "none.js", "%2e%2e/main.py"):
-            assert stranger.get(f"/experiments-files/{path}").status_code == 404
+            assert stranger.get(f"/page-files/{path}").status_code == 404
 
 
 @needs_chromium

@@ -1,0 +1,22 @@
+// Reads server-sent events with a key: the browser's own EventSource sends no headers.
+
+import { fetchWith } from "./parts.js";
+
+/** Calls `take` with the data of each event until the server or the caller ends it; returns the status. */
+export async function listen(key, path, take, signal) {
+  const answer = await fetchWith(key, path, { signal });
+  if (!answer.ok) return answer.status;
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return answer.status;
+    text += value;
+    const events = text.split("\n\n");
+    text = events.pop();
+    for (const event of events) {
+      const data = event.split("\n").filter((line) => line.startsWith("data: "));
+      if (data.length) take(JSON.parse(data.map((line) => line.slice(6)).join("\n")));
+    }
+  }
+}
