@@ -14,7 +14,6 @@ from config.keys import Keys
 from config.told import TOLD_FIELD, InvalidTold, decode_told
 from shopkeeper.configuration import connected, load
 from shopkeeper.redis_connection import connect
-from shopkeeper.undelivered import receivers_of, resend, undelivered
 
 _BLOCK_MS = 1_000
 
@@ -58,6 +57,8 @@ def undelivered_command(
     context: typer.Context, receiver: Receiver = None, as_json: AsJson = False
 ) -> None:
     """List messages that were given up, with the reason. 1 where there are some."""
+    from shopkeeper.undelivered import undelivered  # noqa: PLC0415 -- other commands start sooner
+
     client, keys = _open(context)
     with client:
         n_found = 0
@@ -95,6 +96,8 @@ def resend_command(
         raise SettingsError(
             "say which: ids, --receiver or --all; `shopkeeper triggers undelivered` lists them"
         )
+    from shopkeeper.undelivered import resend  # noqa: PLC0415 -- other commands start sooner
+
     client, keys = _open(context)
     with client:
         receivers = _receivers(client, keys, receiver)
@@ -111,7 +114,8 @@ def _open(context: typer.Context) -> tuple[redis.Redis, Keys]:
 
 
 def _receivers(client: redis.Redis, keys: Keys, wanted: str | None) -> Sequence[str]:
-    known = receivers_of(client, keys)
+    names: Any = client.hkeys(keys.receivers())
+    known = sorted(name.decode() for name in names)
     if wanted is None:
         return known
     if wanted not in known:

@@ -29,12 +29,6 @@ class Undelivered(NamedTuple):
     letter: Letter
 
 
-def receivers_of(client: redis.Redis, keys: Keys) -> list[str]:
-    """Return the receivers that have lists, in force or not."""
-    names: Any = client.hkeys(keys.receivers())
-    return sorted(name.decode() for name in names)
-
-
 def undelivered(client: redis.Redis, keys: Keys, receivers: Sequence[str]) -> Iterator[Undelivered]:
     """Yield what was given up, oldest first for each receiver."""
     for receiver in receivers:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 import redis
+from standardwebhooks import Webhook
 
 from config.events import SUBJECT_FIELD
 from config.told import LETTER_FIELD, TOLD_FIELD, decode_letter, decode_told
@@ -15,6 +16,7 @@ from online_models.users import Suppressed, UserState, encode_user
 from tests.delivery.builders import (
     IDS,
     KEYS,
+    SECRET,
     Listener,
     a_firing,
     a_receiver,
@@ -42,6 +44,9 @@ async def test_what_fired_is_sent_once_to_each_receiver_that_wants_it(
             await until(lambda: not redis_client.xlen(KEYS.waiting("tool")))
     assert sorted(every.ids()) == ["ann-1", "ann-2", "bob-1"]
     assert pushes.ids() == ["ann-2"]
+    for webhook in every.got:
+        told = Webhook(SECRET).verify(webhook.body, webhook.headers)
+        assert told["type"] == "trigger.fired"
     assert redis_client.xlen(KEYS.told()) == 3
 
 
