@@ -18,6 +18,7 @@ _SECONDS = 30.0
 _CONNECT_SECONDS = 2.0
 _FIXED = frozenset({"trigger", "device", "locale", "city", "channel", "consent"})
 _MAX_FACTS = 20
+_FOR_GOOD = (400, 413, 500)  # what is answered so, is answered so again
 
 log = structlog.get_logger()
 
@@ -88,9 +89,9 @@ class Asker:
             except msgspec.MsgspecError as error:
                 raise ServerAway(f"{self._client.base_url}: no decisions: {error}") from error
             return [bytes(one) for one in decisions]
-        if answer.status_code != 400:
+        if answer.status_code not in _FOR_GOOD:
             raise ServerAway(f"{self._client.base_url}: answers {answer.status_code}")
-        # Asked again, it would say the same: what fired is told without a decision.
+        # What fired is told without a decision, rather than hold up all that fires after it.
         log.error("decisions_refused", channel=channel, placements=placements, why=answer.text)
         return [None] * len(firings)
 

@@ -80,25 +80,28 @@ class Courier:
             self.stopped_at,
         )
 
-    async def start(self, stop: Stop | None) -> None:
-        """Take in what waits already; ``stop`` says that nothing is to be sent.
+    async def start(self) -> None:
+        """Take in what waits already.
 
         Raises:
             RedisError: Redis did not answer.
         """
         await self._queue.clean()
-        await self.look(stop)
+        await self.look()
 
-    async def look(self, stop: Stop | None) -> None:
+    async def look(self) -> None:
         """Take in what came into the queue, and whether the receiver counts as gone.
 
         Raises:
             RedisError: Redis did not answer.
         """
+        known = self.stopped_at
+        stop = await self._queue.stopped()
         if stop is not None and stop.url != self.receiver.url:
             await self._queue.go_on()
             stop = None
-        self.stopped_at = None if stop is None else stop.at
+        if self.stopped_at == known:  # else the receiver said so just now
+            self.stopped_at = None if stop is None else stop.at
         for waiting in await self._queue.new():
             self._lanes.add(waiting)
         self._wake.set()

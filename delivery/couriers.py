@@ -14,7 +14,7 @@ from delivery.queues import Queue, put, set_aside
 from delivery.receivers import InForce
 from delivery.sending import Sender
 from delivery.tasks import Tasks, end
-from delivery.upkeep import clear_away, known_receivers, read_stops, write_states
+from delivery.upkeep import clear_away, known_receivers, write_states
 
 FINISH_SECONDS = 5.0
 
@@ -52,7 +52,7 @@ class Couriers:
                 sender = self._make_sender(receiver)
                 courier = Courier(name, receiver, signing_keys, queue, sender, self._terms)
                 await write_states(self._client, self._keys, {name: courier.state()})
-                await courier.start((await read_stops(self._client, self._keys)).get(name))
+                await courier.start()
                 self._couriers[name] = courier
                 self._running[name] = self._tasks.start(courier.run())
         for name in await known_receivers(self._client, self._keys):
@@ -74,10 +74,9 @@ class Couriers:
 
     async def look(self, *, at_all: bool) -> None:
         """Let couriers take in what was given to them; all of them, or those that got something."""
-        stops = await read_stops(self._client, self._keys)
         for name, courier in self._couriers.items():
             if at_all or name in self._given:
-                await courier.look(stops.get(name))
+                await courier.look()
         self._given.clear()
 
     async def write_states(self) -> None:

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from config.events import SUBJECT_FIELD
 from config.keys import MAX_UNDELIVERED, Keys
-from config.receiver_states import Stop, encode_state
+from config.receiver_states import Stop, decode_stop, encode_state
 from config.told import (
     LETTER_FIELD,
     TOLD_FIELD,
@@ -123,6 +123,11 @@ class Queue:
         """Write down that nothing is sent to this receiver any more."""
         fields: Any = {self._receiver: encode_state(stop)}
         await self._client.hset(self._keys.stopped(), mapping=fields)
+
+    async def stopped(self) -> Stop | None:
+        """Return why nothing is sent to this receiver, if so."""
+        data: Any = await self._client.hget(self._keys.stopped(), self._receiver)
+        return None if data is None else decode_stop(data)
 
     async def go_on(self) -> None:
         """Write down that this receiver is sent to again."""

@@ -6,7 +6,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from config.keys import DEAD_LETTER_AGE_MS, TRIGGER_AGE_MS, Keys
-from config.receiver_states import ReceiverState, Stop, decode_stop, encode_state
+from config.receiver_states import ReceiverState, encode_state
 from config.told import TOLD_FIELD, InvalidTold, Letter, decode_told
 from delivery.queues import PAGE, set_aside
 
@@ -25,12 +25,6 @@ async def known_receivers(client: Redis, keys: Keys) -> list[str]:
     """Return the receivers that have lists in Redis, whether they are in force or not."""
     names: Any = await client.hkeys(keys.receivers())
     return [name.decode() for name in names]
-
-
-async def read_stops(client: Redis, keys: Keys) -> dict[str, Stop]:
-    """Return the receivers that get nothing because they said that they are gone."""
-    found: Any = await client.hgetall(keys.stopped())
-    return {name.decode(): decode_stop(data) for name, data in found.items()}
 
 
 async def write_states(client: Redis, keys: Keys, states: dict[str, ReceiverState]) -> None:
