@@ -28,8 +28,13 @@ from tests.delivery.running import delivering, until
 pytestmark = pytest.mark.anyio
 
 
+def entries_of(client: redis.Redis, stream: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    entries: Any = client.xrange(stream)
+    return list(entries)
+
+
 def reasons(client: redis.Redis, receiver: str = "tool") -> list[str]:
-    entries: Any = client.xrange(KEYS.undelivered(receiver))
+    entries = entries_of(client, KEYS.undelivered(receiver))
     return [decode_letter(fields[LETTER_FIELD]).reason for _, fields in entries]
 
 
@@ -191,7 +196,7 @@ async def test_an_erasure_takes_messages_out_of_all_lists(
         redis_client.sadd(KEYS.erased(), IDS.known("ann").digest)
         await until(lambda: redis_client.xlen(KEYS.told()) == 1)
         await until(lambda: redis_client.xlen(KEYS.waiting("tool")) == 1)
-    [(_, fields)] = redis_client.xrange(KEYS.waiting("tool"))
+    [(_, fields)] = entries_of(redis_client, KEYS.waiting("tool"))
     assert fields[SUBJECT_FIELD] == IDS.known("bob").digest.encode()
 
 
@@ -218,7 +223,7 @@ async def test_what_waits_for_a_receiver_that_is_taken_out_is_set_aside(
         await until(lambda: tool.got)
         running.file.write_text("", encoding="utf-8")
         await until(lambda: reasons(redis_client) == ["no_receiver"])
-    [(_, fields)] = redis_client.xrange(KEYS.undelivered("tool"))
+    [(_, fields)] = entries_of(redis_client, KEYS.undelivered("tool"))
     assert decode_told(fields[TOLD_FIELD]).told_id == "ann-1"
     assert not redis_client.exists(KEYS.waiting("tool"))
 

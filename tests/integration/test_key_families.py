@@ -187,8 +187,8 @@ def shop() -> Iterator[ShopUnderTest]:
                 owner.post("/v1/personalize", json=asked)
             running.wait(lambda: bool(found(running, "decisions")), "no decision was logged")
             running.wait(lambda: bool(found(running, "snapshot")), "no snapshot was published")
-            for family in ("tries", "undelivered"):
-                running.wait(lambda name=family: bool(found(running, name)), f"no {family}")
+            running.wait(lambda: bool(found(running, "tries")), "nothing was tried")
+            running.wait(lambda: bool(found(running, "undelivered")), "nothing was given up")
             owner.post("/v1/import", json={"batch": []})
             yield running
 

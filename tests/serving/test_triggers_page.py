@@ -37,13 +37,15 @@ def page(browser: Browser, shop: httpx.Client) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1100, "height": 900})
     page, problems = context.new_page(), list[str]()
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda asked: problems.append(asked.url) if is_elsewhere(asked.url) else 0)
+    asked_for: list[str] = []
+    page.on("request", lambda request: asked_for.append(request.url))
     page.goto(f"{shop.base_url}/triggers")
     page.fill("#key", "secret-key")
     page.click("form button")
     yield page
     context.close()
     assert problems == []
+    assert [url for url in asked_for if is_elsewhere(url)] == []
 
 
 def tell(client: redis.Redis, name: str, **changes: Any) -> None:

@@ -71,7 +71,8 @@ def test_by_id_only_that_one_goes_out_again(config: str, redis_client: redis.Red
     give_up(redis_client, "tool", "t-1", "t-2")
     assert main(["--config", config, "triggers", "resend", "t-2"]) == 0
     assert waiting(redis_client, "tool") == ["t-2"]
-    [(_, fields)] = redis_client.xrange(KEYS.waiting("tool"))
+    entries: Any = redis_client.xrange(KEYS.waiting("tool"))
+    [(_, fields)] = entries
     again = decode_told(fields[TOLD_FIELD])
     assert again.body == told("t-2").body
     assert again.expires_at > told("t-2").expires_at  # who sends it again finds it worth telling
