@@ -1,46 +1,20 @@
 """Reads a file of campaigns; says of each mistake in which line it is, and what is allowed."""
 
-import tomllib
-from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from config.campaign_problems import all_problems
 from config.campaign_tables import InvalidTable, no_time_zone, read_campaign, read_segment
 from config.campaigns import MAX_CAMPAIGNS, Campaigns
-from config.errors import SettingsError
 from config.experiment_checks import problems_of_experiments, read_experiment
+from config.mistakes import InvalidFile, placed, read_tables
 from config.placements import Offer, Placement, Share
 from config.schedules import is_time_zone
 from config.table_errors import allowed_by, unknown
-from config.toml_lines import Path, line_of
+from config.toml_lines import Path
 
-MAX_BYTES = 2_000_000
-TOLD_MISTAKES = 5
 _NAMES = ("campaigns", "experiments", "margin_rate", "segments", "time_zone")
 _T = TypeVar("_T")
-
-
-class Mistake(NamedTuple):
-    """One mistake: its place as a path of keys, its line from 1, and what is allowed."""
-
-    path: Path
-    line: int
-    problem: str
-
-    def __str__(self) -> str:
-        place = f"{'.'.join(map(str, self.path))}: " if self.path else ""
-        return f"line {self.line}: {place}{self.problem}"
-
-
-class InvalidCampaigns(SettingsError):
-    """A file that cannot be in force, and all mistakes that were found in it."""
-
-    def __init__(self, mistakes: list[Mistake]) -> None:
-        told = "; ".join(map(str, mistakes[:TOLD_MISTAKES]))
-        more = len(mistakes) - TOLD_MISTAKES
-        super().__init__(f"{told}; and {more} more" if more > 0 else told)
-        self.mistakes = mistakes
 
 
 def read_campaigns(text: str | bytes, placements: Mapping[str, Placement]) -> Campaigns:
@@ -49,56 +23,14 @@ def read_campaigns(text: str | bytes, placements: Mapping[str, Placement]) -> Ca
     ``text`` may be the bytes of the file, which must be UTF-8.
 
     Raises:
-        InvalidCampaigns: it has mistakes; all of them are told, in the order of their lines.
+        InvalidFile: it has mistakes; all of them are told, in the order of their lines.
     """
-    if len(text) > MAX_BYTES:
-        raise InvalidCampaigns([Mistake((), 1, f"allowed: at most {MAX_BYTES:,} letters")])
-    if isinstance(text, bytes):
-        text = _decoded(text)
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidCampaigns([_syntax(text, str(error))]) from error
-    except (ValueError, RecursionError) as error:  # numbers and nesting beyond all measure
-        line = _first_unreadable_line(text)
-        raise InvalidCampaigns([Mistake((), line, f"this cannot be read: {error}")]) from error
+    text, tables = read_tables(text)
     campaigns, found = _read(tables, placements)
     found += all_problems(campaigns, placements)
     if found:
-        mistakes = [Mistake(path, line_of(text, path), problem) for path, problem in found]
-        raise InvalidCampaigns(sorted(mistakes, key=lambda mistake: mistake.line))
+        raise InvalidFile(placed(text, found))
     return campaigns
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InvalidCampaigns([Mistake((), line, f"this is not UTF-8: {error.reason}")]) from error
-
-
-def _first_unreadable_line(text: str) -> int:
-    """Return the line at which reading fails for another reason than that this is not TOML."""
-    lines = text.splitlines(keepends=True)
-
-    def is_unreadable(n_lines: int) -> bool:
-        try:
-            tomllib.loads("".join(lines[:n_lines]))
-        except tomllib.TOMLDecodeError:
-            return False  # it breaks off before
-        except (ValueError, RecursionError):
-            return True
-        return False
-
-    return bisect_left(range(len(lines)), True, key=is_unreadable)
-
-
-def _syntax(text: str, error: str) -> Mistake:
-    what, _, place = error.partition(" (at ")
-    words = place.rstrip(")").replace(",", "").split()
-    line = int(words[1]) if words[:1] == ["line"] else text.count("\n") + 1
-    return Mistake((), line, f"this is not TOML: {what[:1].lower()}{what[1:]}")
 
 
 def _read(

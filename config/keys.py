@@ -17,6 +17,7 @@ from config.errors import SettingsError
 DEAD_LETTER_AGE_MS = 7 * DAY_MS
 EXAMPLE_AGE_MS = DAY_MS
 TRIGGER_AGE_MS = DAY_MS
+UNTOLD_TRIGGER_AGE_MS = 7 * DAY_MS  # of triggers that nobody fetched, although somebody once did
 LEASE_MS = 2_000
 HEARTBEAT_MS = 2_000
 IMPORT_HOLD_MS = 10_000
@@ -27,6 +28,9 @@ MAX_CHANGES = 20_000
 ROWS_CHANGED, MODELS_CHANGED, SUMS_CHANGED = b"n", b"d", b"x"
 MAX_DECISIONS = 4_000
 MAX_DEAD_LETTERS = 1_000
+MAX_TOLD = 100_000
+MAX_UNDELIVERED = 5_000
+ERASED_AGE_MS = 8 * DAY_MS  # longer than anything that is kept for delivery
 
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
@@ -136,7 +140,7 @@ class Keys:
         return f"{self.namespace}:{{u{shard}}}:examples"
 
     def triggers(self, shard: int) -> str:
-        """Outbox of triggers; 24 h."""
+        """Outbox of triggers; 24 h once told, 7 days untold."""
         return f"{self.namespace}:{{u{shard}}}:triggers"
 
     def outgoing(self, shard: int) -> str:
@@ -246,3 +250,43 @@ class Keys:
     def catalog_changes(self) -> str:
         """Ids of products that changed, for servers to fetch again; the last ``MAX_CHANGES``."""
         return f"{self.namespace}:{{catalog}}:changes"
+
+    def told(self) -> str:
+        """What was told of fired triggers, all shards in one; 24 h and about ``MAX_TOLD``."""
+        return f"{self.namespace}:{{d}}:told"
+
+    def told_commit(self) -> str:
+        """How far into each ``triggers`` the told ones reach; lives with the shop."""
+        return f"{self.namespace}:{{d}}:commit"
+
+    def delivering(self) -> str:
+        """Lease of the one process that delivers; 2 s."""
+        return f"{self.namespace}:{{d}}:owner"
+
+    def deliverer(self, deliverer_id: str) -> str:
+        """Heartbeat of one deliverer; 2 s."""
+        return f"{self.namespace}:deliverer:{deliverer_id}"
+
+    def receivers(self) -> str:
+        """Hash of how each receiver stands, by name; a field goes with its receiver."""
+        return f"{self.namespace}:{{d}}:receivers"
+
+    def stopped(self) -> str:
+        """Hash of receivers that answered that they are gone, by name; until sent to again."""
+        return f"{self.namespace}:{{d}}:stopped"
+
+    def waiting(self, receiver: str) -> str:
+        """Messages that a receiver has not taken yet; 75 h, and so many (settings)."""
+        return f"{self.namespace}:{{d}}:waiting:{receiver}"
+
+    def tries(self, receiver: str) -> str:
+        """Hash of how often waiting messages were tried, by entry; goes with them."""
+        return f"{self.namespace}:{{d}}:tries:{receiver}"
+
+    def undelivered(self, receiver: str) -> str:
+        """Messages that were given up; 7 days, and about the last ``MAX_UNDELIVERED``."""
+        return f"{self.namespace}:{{d}}:undelivered:{receiver}"
+
+    def erased(self) -> str:
+        """Set of digests whose messages are still to be taken out; ``ERASED_AGE_MS``."""
+        return f"{self.namespace}:{{d}}:erased"

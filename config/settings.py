@@ -104,6 +104,21 @@ class DecisionSettings(_Table, frozen=True):
     campaigns_file: str = "campaigns.toml"
 
 
+class DeliverySettings(_Table, frozen=True):
+    """``[delivery]``: who is told of triggers, and by whom.
+
+    ``triggers_file`` is looked at again and again, and need not be there. ``server_url`` is where
+    decisions are asked for; without, it is the server of ``[server]``.
+    """
+
+    triggers_file: str = "triggers.toml"
+    processes: Annotated[int, msgspec.Meta(ge=0, le=4)] = 1
+    server_url: str = ""
+    max_waiting: Annotated[int, msgspec.Meta(ge=100, le=1_000_000)] = 20_000
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port = 0
+
+
 class Secrets(_Table, frozen=True):
     """``secrets.toml``: never in the repository, readable by the owner alone.
 
@@ -132,6 +147,7 @@ class Settings(_Table, frozen=True):
     profile: ProfileSettings = ProfileSettings()
     learner: LearnerSettings = LearnerSettings()
     decision: DecisionSettings = DecisionSettings()
+    delivery: DeliverySettings = DeliverySettings()
     placements: dict[str, Placement] = msgspec.field(
         default_factory=lambda: dict(DEFAULT_PLACEMENTS)
     )

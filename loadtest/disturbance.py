@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice, pairwise
 from math import ceil
 from random import Random
+from typing import TypeVar
 
 from loadtest.children import ChildFailed
 from loadtest.fail_points import FailPoint
@@ -25,6 +26,7 @@ SETTLE_SECONDS = 120.0
 _HIT_SECONDS = 20.0
 _JOIN_SECONDS = 3.0
 _JOINS_AND_LEAVES = 6
+_T = TypeVar("_T")
 _KILLABLE = ("server", "worker", "redis")
 _JOIN_OR_LEAVE = "join or leave"
 
@@ -209,7 +211,7 @@ def settle(shop: ShopUnderTest, tend: Callable[[], None]) -> None:
     shop.wait(lambda: all_applied(shop), "not all is applied", SETTLE_SECONDS, tend)
 
 
-def cut(events: Sequence[Timed], n_chunks: int) -> list[Sequence[Timed]]:
+def cut(events: Sequence[_T], n_chunks: int) -> list[Sequence[_T]]:
     """Cut into so many chunks, none empty where there are enough events.
 
     >>> [len(chunk) for chunk in cut([0] * 7, 3)]

@@ -85,6 +85,10 @@ class ShopUnderTest:
         """Start a learner and return without waiting."""
         self._child(name, "learn", through=self.socket_path).start()
 
+    def start_deliverer(self, name: str = "deliverer") -> None:
+        """Start a deliverer and return without waiting."""
+        self._child(name, "deliver", through=self.socket_path).start()
+
     def start_program(self, name: str, command: Sequence[str]) -> None:
         """Start another program beside the shop's own and return without waiting."""
         self.children[name] = Child(self._launch(command), {}, self.folder / f"{name}.log")

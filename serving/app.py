@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from config.events import InvalidEvent
 from config.placements import Placement
 from serving.answers import refusal, refusal_of
+from serving.batching import BatchPersonalizer
 from serving.cataloging import CatalogWriter
 from serving.collecting import Collector
 from serving.dashboard import Dashboard
@@ -32,12 +33,14 @@ from serving.personalizing import Personalizer
 from serving.receiving import BODY_SECONDS
 from serving.refusals import Refusal, Refused
 from serving.reloading import CampaignFile
-from serving.routes import customers, experiments, operations, pages
+from serving.routes import customers, experiments, operations, pages, triggers
 from serving.routes import dashboard as dashboard_routes
 from serving.routes import decisions as decision_routes
+from serving.routes.batch import BATCH_PERSONALIZE_PATH, BatchPersonalizeRoute
 from serving.routes.catalog import catalog_route
 from serving.routes.collect import collect_routes
 from serving.routes.personalize import PERSONALIZE_PATH, PersonalizeRoute
+from serving.trigger_feed import TriggerFeed
 from serving.users import UserReader
 
 DOCS_FILES_PATH = "/docs-files"
@@ -60,6 +63,7 @@ def create_app(
     watcher: Watcher,
     users: UserReader,
     experiment_reader: ExperimentReader,
+    trigger_feed: TriggerFeed,
     metrics: ServingMetrics,
     metric_pages: MetricPages,
     cors_origins: Sequence[str],
@@ -83,6 +87,7 @@ def create_app(
         metric_pages=metric_pages,
         metrics=metrics,
         personalizer=personalizer,
+        trigger_feed=trigger_feed,
         users=users,
         watcher=watcher,
     )
@@ -97,9 +102,12 @@ def create_app(
     personalize = PersonalizeRoute(body_seconds)
     app.router.routes.extend([*collect_routes(body_seconds), catalog_route(body_seconds)])
     app.router.routes.append(Route(PERSONALIZE_PATH, personalize, methods=["POST"]))
+    batches = BatchPersonalizeRoute(BatchPersonalizer(personalizer), body_seconds)
+    app.router.routes.append(Route(BATCH_PERSONALIZE_PATH, batches, methods=["POST"]))
     app.include_router(customers.router)
     app.include_router(experiments.router)
     app.include_router(dashboard_routes.router)
+    app.include_router(triggers.router)
     app.include_router(pages.router)
     app.include_router(decision_routes.router)
     app.include_router(operations.router)

@@ -15,6 +15,7 @@ from serving.metric_pages import MetricPages
 from serving.metrics import ServingMetrics
 from serving.personalizing import Personalizer
 from serving.reloading import CampaignFile
+from serving.trigger_feed import TriggerFeed
 from serving.users import UserReader
 
 
@@ -30,6 +31,7 @@ class State(TypedDict):
     metric_pages: MetricPages
     metrics: ServingMetrics
     personalizer: Personalizer
+    trigger_feed: TriggerFeed
     users: UserReader
     watcher: Watcher
 
@@ -59,6 +61,10 @@ async def _metric_pages(request: Request) -> MetricPages:
     return cast(MetricPages, request.state.metric_pages)
 
 
+async def _trigger_feed(request: Request) -> TriggerFeed:
+    return cast(TriggerFeed, request.state.trigger_feed)
+
+
 async def _users(request: Request) -> UserReader:
     return cast(UserReader, request.state.users)
 
@@ -79,6 +85,7 @@ DashboardOf = Annotated[Dashboard, Depends(_dashboard)]
 ExperimentsOf = Annotated[ExperimentReader, Depends(_experiments)]
 DecisionsOf = Annotated[DecisionReader, Depends(_decisions)]
 MetricPagesOf = Annotated[MetricPages, Depends(_metric_pages)]
+TriggerFeedOf = Annotated[TriggerFeed, Depends(_trigger_feed)]
 UsersOf = Annotated[UserReader, Depends(_users)]
 WatcherOf = Annotated[Watcher, Depends(_watcher)]
 NeedSecretKey = Depends(_need_secret_key)

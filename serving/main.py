@@ -75,6 +75,7 @@ from serving.reloading import CampaignFile, FileState
 from serving.slow import SlowDecisions
 from serving.store import StateReads
 from serving.tokens import Tokens
+from serving.trigger_feed import SOCKET_SECONDS, TriggerFeed
 from serving.users import UserReader
 
 READ_SECONDS = 0.5
@@ -155,6 +156,7 @@ def build_app(
     metrics = ServingMetrics(registry)
     metrics.expect(settings.placements, DROPS)
     client = connect(settings.redis.url)
+    listener = connect(settings.redis.url, SOCKET_SECONDS)
     event_log = EventLog(client, answer_seconds)
     key_ring = KeyRing(secrets.write_keys, secrets.secret_keys)
     rules = Rules(ids, collect.consent_category, collect.consent_required)
@@ -223,6 +225,7 @@ def build_app(
         watcher=watcher,
         users=UserReader(client, ids, keys, retention_ms),
         experiment_reader=experiment_reader,
+        trigger_feed=TriggerFeed(listener, keys),
         metrics=metrics,
         metric_pages=MetricPages(
             registry,
@@ -244,7 +247,7 @@ def build_app(
             publisher.run,
             dashboard.run,
         ],
-        on_stop=client.aclose,
+        on_stop=lambda: close_all(client, listener),
         body_seconds=body_seconds,
         max_in_flight=max_in_flight,
     )
@@ -298,11 +301,17 @@ def _clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def connect(url: str) -> Redis:
+async def close_all(*clients: Redis) -> None:
+    """Close the connections of all clients."""
+    for client in clients:
+        await client.aclose()
+
+
+def connect(url: str, answer_seconds: float = READ_SECONDS) -> Redis:
     """Return a client that fails soon and never repeats a command by itself."""
     return Redis.from_url(
         url,
-        socket_timeout=READ_SECONDS,
+        socket_timeout=answer_seconds,
         socket_connect_timeout=READ_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )

@@ -12,6 +12,7 @@ from serving.metrics import ServingMetrics
 from serving.protocol import IS_STREAM
 from serving.receiving import header
 from serving.refusals import Refusal
+from serving.routes.batch import BATCH_PERSONALIZE_PATH
 from serving.routes.catalog import CATALOG_PATH
 from serving.routes.collect import COLLECT_PATHS
 from serving.routes.personalize import PERSONALIZE_PATH
@@ -19,7 +20,7 @@ from serving.tracing import traced
 
 # What pages of the shop call, with the public key.
 _OPEN_PATHS = COLLECT_PATHS | {PERSONALIZE_PATH}
-_OWN_PATHS = _OPEN_PATHS | {CATALOG_PATH}
+_OWN_PATHS = _OPEN_PATHS | {BATCH_PERSONALIZE_PATH, CATALOG_PATH}
 UNMATCHED = "unmatched"
 MAX_IN_FLIGHT = 1_000  # bounds the memory that bodies take, to 500 MB
 

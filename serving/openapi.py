@@ -10,10 +10,20 @@ from starlette.routing import BaseRoute
 from config.catalog import Item
 from config.placements import Placement
 from serving.catalog_lines import MAX_CATALOG_BYTES
+from serving.routes.batch import BATCH_PERSONALIZE_PATH
 from serving.routes.catalog import CATALOG_PATH
 from serving.routes.collect import BATCH_PATHS, SINGLE_PATHS
 from serving.routes.personalize import PERSONALIZE_PATH
-from serving.schemas import MAX_BODY_BYTES, MAX_PLACEMENTS, Answer, Request
+from serving.schemas import (
+    MAX_BATCH_BYTES,
+    MAX_BATCH_USERS,
+    MAX_BODY_BYTES,
+    MAX_PLACEMENTS,
+    Answer,
+    BatchAnswer,
+    BatchRequest,
+    Request,
+)
 
 EVENT_EXAMPLE: dict[str, Any] = {
     "anonymousId": "browser-1",
@@ -66,7 +76,8 @@ def describe(
     """Return the OpenAPI document: FastAPI's own routes and those below it."""
     document = get_openapi(title=title, version="1", description=description, routes=routes)
     _, schemas = msgspec.json.schema_components(
-        (Request, Answer, Item), ref_template="#/components/schemas/{name}"
+        (Request, Answer, BatchRequest, BatchAnswer, Item),
+        ref_template="#/components/schemas/{name}",
     )
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(schemas)
@@ -74,6 +85,7 @@ def describe(
     document["security"] = [{name: []} for name in _KEYS]
     paths = document["paths"]
     paths[PERSONALIZE_PATH] = {"post": _personalize(placements)}
+    paths[BATCH_PERSONALIZE_PATH] = {"post": _personalize_batch(placements)}
     paths[CATALOG_PATH] = {"put": _catalog()}
     for path in SINGLE_PATHS:
         if len(path) > len("/v1/x"):  # the short ones are the browser library's business
@@ -95,6 +107,32 @@ def _personalize(placements: Mapping[str, Placement]) -> dict[str, Any]:
                 "description": "What to show; `fallback` says why, where it is not personal.",
                 "headers": {"Server-Timing": {"schema": {"type": "string"}}},
                 "content": {"application/json": {"schema": _ref("Answer")}},
+            },
+            **_REFUSALS,
+        },
+    }
+
+
+def _personalize_batch(placements: Mapping[str, Placement]) -> dict[str, Any]:
+    example = {
+        "channel": "email",
+        "placements": list(placements)[:2],
+        "users": [
+            {"userId": "ann"},
+            {"userId": "bob", "page": {"productId": "trail-boots"}, "context": {"sale": "spring"}},
+        ],
+    }
+    return {
+        "summary": "Ask what to show to each user of a list",
+        "description": (
+            f"At most {MAX_BATCH_USERS} users and {MAX_BATCH_BYTES} bytes. Needs the secret key. "
+            "Where users cannot be read now it answers 503: send it again."
+        ),
+        "requestBody": _json_body("BatchRequest", {"a mailing": example}),
+        "responses": {
+            "200": {
+                "description": "A decision for each user, in the order of the request.",
+                "content": {"application/json": {"schema": _ref("BatchAnswer")}},
             },
             **_REFUSALS,
         },

@@ -49,12 +49,13 @@ _REFUSED = Found(missing=Fallback.CONSENT_REFUSED)
 
 
 class Reply(NamedTuple):
-    """The answer's bytes, and how many ms each stage took."""
+    """The answer's bytes, how many ms each stage took, and why it is not personal, if so."""
 
     body: bytes
     read_ms: float
     decide_ms: float
     encode_ms: float
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +91,18 @@ class Personalizer:
         started = perf_counter()
         request = read_request(body)
         caller = self.key_ring.caller(key or request.write_key)
-        self._check_limit(caller)
-        self._check_placements(request)
+        self.check_limit(caller)
+        self.check_placements(request.placements)
+        return await self.reply_to(request, caller, started, trace_id)
+
+    async def reply_to(
+        self, request: Request, caller: Caller, started: float, trace_id: str = ""
+    ) -> Reply:
+        """Return the answer to a request that may be made; ``started`` is when it came in.
+
+        Raises:
+            Refused: it asks for what only holders of the secret key may see.
+        """
         preview = self._preview(request, caller)
         now = self.clock_ms()
         asker = asker_of(request, caller, self.rules.ids, self.tokens, now)
@@ -153,7 +164,7 @@ class Personalizer:
                 decision.fallback or "",
             )
             self._log(decision_id, now, request, found, decision, assigned)
-        return Reply(answer, read_ms, decide_ms, encode_ms)
+        return Reply(answer, read_ms, decide_ms, encode_ms, decision.fallback)
 
     def _log(
         self,
@@ -196,19 +207,29 @@ class Personalizer:
             check_preview(options.preview, self.shop.chooser.campaigns)
         return options.preview
 
-    def _check_limit(self, caller: Caller) -> None:
+    def check_limit(self, caller: Caller, n_decisions: int = 1) -> None:
+        """Count decisions for a key.
+
+        Raises:
+            Refused: they are too many now.
+        """
         now = self.clock_seconds()
-        wait = self.limit.wait_seconds(caller.name, 1, now)
+        wait = self.limit.wait_seconds(caller.name, n_decisions, now)
         if wait > 0:
             raise Refused(
                 Refusal.RATE_LIMITED,
                 "too many decisions for this key",
                 retry_after_seconds=max(math.ceil(wait), 1),
             )
-        self.limit.take(caller.name, 1, now)
+        self.limit.take(caller.name, n_decisions, now)
 
-    def _check_placements(self, request: Request) -> None:
-        for name in request.placements:
+    def check_placements(self, names: Sequence[str]) -> None:
+        """Check that the shop has these placements.
+
+        Raises:
+            Refused: it has not.
+        """
+        for name in names:
             if name not in self.shop.placements:
                 raise Refused(
                     Refusal.UNKNOWN_PLACEMENT,

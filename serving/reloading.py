@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import structlog
 
-from config.campaign_checks import InvalidCampaigns, read_campaigns
+from config.campaign_checks import read_campaigns
+from config.mistakes import InvalidFile
 from config.placements import Placement
 from serving.campaigns import NO_CAMPAIGNS, InForce, made_ready
 
@@ -98,7 +99,7 @@ def _read(path: Path, placements: Mapping[str, Placement]) -> InForce | str:
     """Return the campaigns, or what is wrong with the file."""
     try:
         return made_ready(read_campaigns(path.read_bytes(), placements))
-    except InvalidCampaigns as error:
+    except InvalidFile as error:
         return str(error)
     except FileNotFoundError:
         return "it is gone; an empty file takes all campaigns out of force"

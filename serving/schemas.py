@@ -1,8 +1,9 @@
 """What goes over the wire at ``POST /v1/personalize``: the request, checked, and the answer."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -11,12 +12,15 @@ from config.placements import Content
 from serving.refusals import Refusal, Refused
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_BATCH_BYTES = 2 * 1024 * 1024
+MAX_BATCH_USERS = 1_000
 MAX_PLACEMENTS = 20
 MAX_CART_LINES = 100
 MAX_EXCLUDED = 200
 MAX_CONTEXT = 32
 MAX_FACT = 512  # letters
 MAX_CHANNEL = 32
+_T = TypeVar("_T")
 _EXACT = 2**53  # numbers beyond do not tell whole ones apart
 _LATEST_MS = 253_402_300_799_000  # the end of the year 9999
 
@@ -85,6 +89,7 @@ class Options(_Part, frozen=True):
 
 
 _Cart = Annotated[list[CartLine | _ID | int], msgspec.Meta(max_length=MAX_CART_LINES)]
+_Context = Annotated[dict[_Text, Any], msgspec.Meta(max_length=MAX_CONTEXT)]
 
 
 class Request(_Part, frozen=True, kw_only=True):
@@ -99,10 +104,8 @@ class Request(_Part, frozen=True, kw_only=True):
     user_token: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
     anonymous_id: _UserId | int | None = None
     page: Page | None = None
-    cart: Annotated[list[CartLine | _ID | int], msgspec.Meta(max_length=MAX_CART_LINES)] | None = (
-        None
-    )
-    context: Annotated[dict[_Text, Any], msgspec.Meta(max_length=MAX_CONTEXT)] | None = None
+    cart: _Cart | None = None
+    context: _Context | None = None
     options: Options | None = None
     write_key: str | None = None
 
@@ -140,7 +143,48 @@ class Request(_Part, frozen=True, kw_only=True):
         ]
 
 
+class BatchUser(_Part, frozen=True, kw_only=True):
+    """Whom one decision of a batch is about, and what is so of this one alone."""
+
+    user_id: _UserId | int | None = None
+    anonymous_id: _UserId | int | None = None
+    page: Page | None = None
+    cart: _Cart | None = None
+    context: _Context | None = None
+
+
+class BatchRequest(_Part, frozen=True, kw_only=True):
+    """The question of a tool that brings its own list: what to show to each of these users.
+
+    ``channel`` is where it will be shown; ``context`` is that of all, and a user's own is added.
+    """
+
+    users: Annotated[list[BatchUser], msgspec.Meta(min_length=1, max_length=MAX_BATCH_USERS)]
+    placements: Annotated[list[_Text], msgspec.Meta(min_length=1, max_length=MAX_PLACEMENTS)]
+    channel: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CHANNEL)]
+    context: _Context | None = None
+    options: Options | None = None
+
+    def requests(self) -> Iterator[Request]:
+        """Yield what is asked for each user, as ``/v1/personalize`` would be."""
+        for user in self.users:
+            yield Request(
+                placements=self.placements,
+                user_id=user.user_id,
+                anonymous_id=user.anonymous_id,
+                page=user.page,
+                cart=user.cart,
+                context={
+                    **(self.context or {}),
+                    **(user.context or {}),
+                    "channel": self.channel,
+                },
+                options=self.options,
+            )
+
+
 _decoder = msgspec.json.Decoder(Request)
+_batch_decoder = msgspec.json.Decoder(BatchRequest)
 
 
 def read_request(body: bytes) -> Request:
@@ -149,8 +193,21 @@ def read_request(body: bytes) -> Request:
     Raises:
         Refused: it holds none; the text names the field and what is allowed.
     """
+    return _read(_decoder, body)
+
+
+def read_batch(body: bytes) -> BatchRequest:
+    """Return the questions that a body holds.
+
+    Raises:
+        Refused: it holds none; the text names the field and what is allowed.
+    """
+    return _read(_batch_decoder, body)
+
+
+def _read(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:
     try:
-        return _decoder.decode(body)
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         raise Refused(Refusal.BAD_REQUEST, _explain(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -239,3 +296,9 @@ class Answer(_Part, frozen=True, kw_only=True):
     experiments: list[VariationAnswer]
     server_timing_ms: float
     token_rejected: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class BatchAnswer(_Part, frozen=True):
+    """An answer for each user of a batch, in its order; each is encoded already."""
+
+    decisions: list[msgspec.Raw]

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from config.campaign_checks import InvalidCampaigns
 from config.campaigns import Campaigns
 from config.errors import SettingsError, ShopkeeperError
 from config.keys import Keys
+from config.mistakes import InvalidFile
 from config.settings import Settings
 from online_models.choice_log import LoggedChoice, encode_choice
 from shopkeeper.backtesting import backtest
@@ -70,7 +70,7 @@ def choices(
 def _planned(path: Path, settings: Settings) -> Campaigns:
     try:
         return read_campaign_file(path, settings.placements)
-    except InvalidCampaigns as error:
+    except InvalidFile as error:
         raise SettingsError(
             f"{path}: {error.mistakes[0]}; `shopkeeper campaigns check {path}` tells all"
         ) from error

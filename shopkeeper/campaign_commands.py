@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from config.campaign_checks import InvalidCampaigns, Mistake
+from config.mistakes import InvalidFile, Mistake
 from shopkeeper.campaign_files import read_campaign_file
 from shopkeeper.configuration import load
 
@@ -38,7 +38,7 @@ def check(
     try:
         found = read_campaign_file(path, settings.placements)
         told = f"{len(found.campaigns)} campaigns, {len(found.segments)} segments"
-    except InvalidCampaigns as error:
+    except InvalidFile as error:
         mistakes = error.mistakes
     if as_json:
         listed = [

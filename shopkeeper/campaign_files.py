@@ -13,7 +13,7 @@ def read_campaign_file(path: Path, placements: Mapping[str, Placement]) -> Campa
     """Return the campaigns of a file, checked against the placements of the shop.
 
     Raises:
-        InvalidCampaigns: it has mistakes.
+        InvalidFile: it has mistakes.
         SettingsError: there is no such file, or it may not be read.
     """
     try:

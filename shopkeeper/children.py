@@ -25,7 +25,7 @@ class Role:
     ``last_words`` is the signal that it gets when the supervisor dies.
     """
 
-    kind: Literal["redis", "worker", "learner", "server"]
+    kind: Literal["redis", "worker", "learner", "deliverer", "server"]
     name: str
     command: Callable[[str], Sequence[str]]
     pass_fds: tuple[int, ...] = ()

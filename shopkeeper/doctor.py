@@ -4,9 +4,8 @@ import resource
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import redis
 
@@ -15,6 +14,8 @@ from config.errors import SettingsError
 from config.keys import Ids, Keys
 from config.redis_health import Fault, judge
 from config.settings import Settings
+from shopkeeper.doctor_delivery import examine_delivery
+from shopkeeper.findings import Finding, Level, finding
 from shopkeeper.inspection import lag_ms
 from stream.commits import decode_commit
 
@@ -23,23 +24,6 @@ MEMORY_WARN = 0.6
 SKEW_WARN_MS, SKEW_FAIL_MS = 1_000, 30_000
 LAG_WARN_MS, LAG_FAIL_MS = 1_000, 10_000
 OPEN_FILES_WARN = 4_096
-
-
-class Level(StrEnum):
-    """How bad it is; FAIL means that events are refused, lost or not applied."""
-
-    OK = "OK"
-    WARN = "WARN"
-    FAIL = "FAIL"
-
-
-class Finding(NamedTuple):
-    """One thing looked at, what was found, and what to do unless it is OK."""
-
-    name: str
-    level: Level
-    found: str
-    advice: str = ""
 
 
 def examine(settings: Settings, ids: Ids, client: redis.Redis) -> list[Finding]:
@@ -58,6 +42,7 @@ def examine(settings: Settings, ids: Ids, client: redis.Redis) -> list[Finding]:
         sync = _append_fsync(client)
         created = read.hgetall(Keys(settings.shop.namespace).creation())
         lags, n_workers = _stream_state(settings, client)
+        delivery = list(examine_delivery(settings, client))
     except redis.RedisError as error:
         advice = "`shopkeeper up` starts the embedded one; else check [redis] url and the network"
         return [*findings, Finding("redis", Level.FAIL, str(error), advice)]
@@ -71,6 +56,7 @@ def examine(settings: Settings, ids: Ids, client: redis.Redis) -> list[Finding]:
         check_stored(created, ids),
         check_workers(n_workers),
         check_lag(lags),
+        *delivery,
     ]
 
 
@@ -78,7 +64,7 @@ def check_python(version: tuple[int, ...]) -> Finding:
     """Bytewax runs on 3.11 and 3.12."""
     text = ".".join(map(str, version))
     level = Level.OK if version in {(3, 11), (3, 12)} else Level.FAIL
-    return _finding("python", level, text, "use Python 3.11 or 3.12: Bytewax has no other wheels")
+    return finding("python", level, text, "use Python 3.11 or 3.12: Bytewax has no other wheels")
 
 
 def check_open_files() -> Finding:
@@ -86,7 +72,7 @@ def check_open_files() -> Finding:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     few = soft != resource.RLIM_INFINITY and soft < OPEN_FILES_WARN
     level = Level.WARN if few else Level.OK
-    return _finding("open files", level, str(soft), "`ulimit -n 65536` before the start")
+    return finding("open files", level, str(soft), "`ulimit -n 65536` before the start")
 
 
 def check_secrets_file(settings: Settings) -> Finding:
@@ -96,14 +82,14 @@ def check_secrets_file(settings: Settings) -> Finding:
         return Finding("secrets file", Level.OK, "none: from the environment")
     mode = path.stat().st_mode & 0o777
     level = Level.WARN if mode & 0o077 else Level.OK
-    return _finding("secrets file", level, f"mode {mode:o}", f"`chmod 600 {path}`")
+    return finding("secrets file", level, f"mode {mode:o}", f"`chmod 600 {path}`")
 
 
 def check_version(version: str) -> Finding:
     """Redis is new enough."""
     numbers = tuple(int(part) for part in version.split(".")[:2])
     level = Level.OK if numbers >= OLDEST_REDIS else Level.FAIL
-    return _finding("redis version", level, version, "use Redis 7.0 or newer")
+    return finding("redis version", level, version, "use Redis 7.0 or newer")
 
 
 def check_persistence(
@@ -112,7 +98,7 @@ def check_persistence(
     """What Redis has said yes to is on the disk, as soon as the settings promise it."""
     faults = judge(info).faults
     on = Fault.APPEND_ONLY not in faults
-    yield _finding(
+    yield finding(
         "append-only file",
         Level.OK if on else Level.FAIL,
         "on" if on else "off: a killed Redis loses every event",
@@ -126,7 +112,7 @@ def check_persistence(
         return
     wanted = "always" if durability == "strict" else "everysec"
     good = sync in {"always", wanted}
-    yield _finding(
+    yield finding(
         "appendfsync",
         Level.OK if good else Level.FAIL,
         f"{sync}, durability is {durability}",
@@ -138,7 +124,7 @@ def check_memory(info: Mapping[str, Any]) -> Iterable[Finding]:
     """Redis refuses writes when full, forgets nothing, and is not nearly full."""
     faults, rate = judge(info)
     policy = str(info.get("maxmemory_policy"))
-    yield _finding(
+    yield finding(
         "eviction",
         Level.FAIL if Fault.NO_EVICTION in faults else Level.OK,
         policy,
@@ -151,7 +137,7 @@ def check_memory(info: Mapping[str, Any]) -> Iterable[Finding]:
         return
     level = Level.WARN if rate >= MEMORY_WARN else Level.OK
     level = Level.FAIL if Fault.MEMORY in faults else level
-    yield _finding(
+    yield finding(
         "memory",
         level,
         f"{used >> 20} of {most >> 20} MB, {rate:.0%}",
@@ -165,7 +151,7 @@ def check_clock(skew_ms: int) -> Finding:
     size = abs(skew_ms)
     level = Level.FAIL if size > SKEW_FAIL_MS else Level.WARN if size > SKEW_WARN_MS else Level.OK
     advice = "let both machines follow NTP: events would be dated wrongly"
-    return _finding("clock", level, f"{skew_ms} ms ahead of Redis", advice)
+    return finding("clock", level, f"{skew_ms} ms ahead of Redis", advice)
 
 
 def check_stored(created: Mapping[bytes, bytes], ids: Ids) -> Finding:
@@ -183,7 +169,7 @@ def check_stored(created: Mapping[bytes, bytes], ids: Ids) -> Finding:
 def check_workers(n_live: int) -> Finding:
     """Somebody applies what comes in."""
     level = Level.OK if n_live else Level.FAIL
-    return _finding("workers", level, f"{n_live} live", "start one: `shopkeeper up`, or `work`")
+    return finding("workers", level, f"{n_live} live", "start one: `shopkeeper up`, or `work`")
 
 
 def check_lag(lags: Mapping[int, int]) -> Finding:
@@ -194,11 +180,7 @@ def check_lag(lags: Mapping[int, int]) -> Finding:
     level = Level.FAIL if worst > LAG_FAIL_MS else Level.WARN if worst > LAG_WARN_MS else Level.OK
     text = f"{len(lags)} shards are behind, shard {shard} most: {worst} ms"
     advice = f"start more workers; `shopkeeper inspect shard {shard}` shows why it stands still"
-    return _finding("lag", level, text, advice)
-
-
-def _finding(name: str, level: Level, found: str, advice: str) -> Finding:
-    return Finding(name, level, found, "" if level is Level.OK else advice)
+    return finding("lag", level, text, advice)
 
 
 def _append_fsync(client: redis.Redis) -> str | None:

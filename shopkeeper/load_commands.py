@@ -17,6 +17,7 @@ from loadtest.disturbance import Plan
 from loadtest.formats import Format, guess_format, read_events
 from loadtest.replay import ReplayGaveUp, ReplayRefused, Target, replay
 from loadtest.synthetic import Appended, file_events
+from loadtest.trigger_chaos import run_trigger_chaos
 from shopkeeper import load_commands_all, load_commands_decisions, load_commands_models
 from shopkeeper.addresses import server_url
 from shopkeeper.configuration import load
@@ -96,12 +97,22 @@ def chaos(
     join: Annotated[bool, typer.Option("--join", help="Only the run where one joins.")] = False,
     events: Annotated[int, typer.Option(help="About so many events a run.", min=200)] = 8000,
     points_each: Annotated[int, typer.Option(help="Hits of each fail point a run.", min=0)] = 20,
+    triggers: Annotated[
+        int | None, typer.Option(help="Fire so many triggers instead of an import.", min=100)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Kill servers, workers and Redis during an import; compare with an undisturbed run.
 
-    By default on one worker, on two, and while a third joins and leaves.
+    By default on one worker, on two, and while a third joins and leaves. With --triggers the
+    receiver of webhooks and the deliverer are killed as well, and what was told is counted.
     """
+    if triggers is not None:
+        told = run_trigger_chaos(triggers, kills, seed, tied, say)
+        report(told, as_json=as_json)
+        if told["triggers_missing"] or told["triggers_repeated_ids"] or told["out_of_order"]:
+            raise typer.Exit(1)
+        return
     if join:
         plans = [Plan("a third joins and leaves", workers or 2, kills, points_each, seed, True)]
     elif workers:

@@ -13,7 +13,8 @@ from config.durations import DAY_MS
 from config.keys import Ids, Keys
 from config.settings import Settings
 from shopkeeper.configuration import connected, ids_of, load
-from shopkeeper.doctor import Finding, Level, examine
+from shopkeeper.doctor import examine
+from shopkeeper.findings import Finding, Level
 from shopkeeper.inspection import inspect_shard, inspect_user
 from shopkeeper.redis_connection import connect
 

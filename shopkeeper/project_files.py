@@ -39,6 +39,12 @@ MEANINGS = {
     "decision.cutoff_ms": "A decision waits no longer for Redis; then it answers without it.",
     "decision.log_decisions": "Whether decisions go into the event log.",
     "decision.campaigns_file": "Campaigns; relative to this file, read again when it changes.",
+    "delivery.triggers_file": "Triggers; relative to this file, read again when it changes.",
+    "delivery.processes": "Processes that `up` starts to tell of triggers; one works at a time.",
+    "delivery.server_url": "Where they ask for decisions; empty: the server of [server].",
+    "delivery.max_waiting": "Messages that may wait for one receiver; what is more is set aside.",
+    "delivery.metrics_host": "Address of a deliverer's /metrics; 0.0.0.0 for all.",
+    "delivery.metrics_port": "Port of it; a second deliverer takes the next one. 0: a free one.",
     "profile.log_age_hours": "How long the event log is kept once it is applied.",
 }
 

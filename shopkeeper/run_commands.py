@@ -1,4 +1,4 @@
-"""Commands that start something: init, up, serve, work, learn, redis."""
+"""Commands that start something: init, up, serve, work, learn, deliver, redis."""
 
 import os
 import socket
@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from config.errors import SettingsError
+from shopkeeper.addresses import server_url
 from shopkeeper.configuration import connected, ids_of, load
 from shopkeeper.embedded import become_redis
 from shopkeeper.logs import configure_logs
@@ -24,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: SHOPKEEPER_REDIS_URL=redis://db:6379 shopkeeper serve")(serve)
     app.command(epilog="Example: SHOPKEEPER_REDIS_URL=redis://db:6379 shopkeeper work")(work)
     app.command(epilog="Example: SHOPKEEPER_REDIS_URL=redis://db:6379 shopkeeper learn")(learn)
+    app.command(epilog="Example: SHOPKEEPER_REDIS_URL=redis://db:6379 shopkeeper deliver")(deliver)
     app.command(epilog="Example: shopkeeper redis", name="redis")(redis_server)
 
 
@@ -54,7 +57,7 @@ def up(
         Path | None, typer.Option(help="Write addresses and process ids here once ready.")
     ] = None,
 ) -> None:
-    """Start workers, learners, servers and, unless a Redis is named, Redis; restart what ends."""
+    """Start workers, learners, deliverer, servers and, unless one is named, Redis; restart them."""
     settings, secrets = load(context.obj)
     with StopRequests() as requests:
         shop = Shop(
@@ -124,6 +127,26 @@ def learn(
     configure_logs()
     settings, secrets = load(context.obj)
     run_learner(connected(settings), secrets, learner_id)
+
+
+def deliver(
+    context: typer.Context,
+    deliverer_id: Annotated[
+        str | None, typer.Option(help="Name of this deliverer; by default a new one.")
+    ] = None,
+) -> None:
+    """Tell of triggers in the foreground: webhooks, and what servers stream. One at a time works.
+
+    What fired is told with a decision of the server that [delivery] server_url names.
+    """
+    from delivery.main import run_deliverer  # noqa: PLC0415
+
+    configure_logs()
+    settings, secrets = load(context.obj)
+    asked = replace(
+        settings.delivery, server_url=settings.delivery.server_url or server_url(settings)
+    )
+    run_deliverer(replace(connected(settings), delivery=asked), secrets, deliverer_id)
 
 
 def redis_server(context: typer.Context) -> None:

@@ -77,7 +77,8 @@ class Shop:
             wait_until_loaded(self.redis_url, self.step, OTHER_REDIS_SECONDS)
         self._check_creation()
         flows = [*self._worker_roles(), *self._learner_roles()]
-        self._supervisor.start([*flows, *self._server_roles(self._listener)])
+        servers = self._server_roles(self._listener)
+        self._supervisor.start([*flows, *self._deliverer_roles(), *servers])
         self._wait_until_ready()
 
     def step(self) -> None:
@@ -132,7 +133,8 @@ class Shop:
     def _beat_keys(self, child_id: str) -> list[str]:
         """Return where a process of this id may beat; it is only one of these."""
         keys = self._keys
-        return [keys.server(child_id), keys.worker(child_id), keys.learner(child_id)]
+        families = (keys.server, keys.worker, keys.learner, keys.deliverer)
+        return [family(child_id) for family in families]
 
     def _check_creation(self) -> None:
         stored: Any = self._redis.hgetall(self._keys.creation())
@@ -190,6 +192,24 @@ class Shop:
                 },
             )
             for n in range(1, self.settings.learner.processes + 1)
+        ]
+
+    def _deliverer_roles(self) -> list[Role]:
+        delivery = self.settings.delivery
+        return [
+            Role(
+                "deliverer",
+                f"deliverer-{n}",
+                lambda deliverer_id: self._command("deliver", "--deliverer-id", deliverer_id),
+                environ={
+                    **_own_code(),
+                    "SHOPKEEPER_DELIVERY_SERVER_URL": delivery.server_url or self.url,
+                    "SHOPKEEPER_DELIVERY_METRICS_PORT": str(
+                        delivery.metrics_port + n - 1 if delivery.metrics_port else 0
+                    ),
+                },
+            )
+            for n in range(1, delivery.processes + 1)
         ]
 
     def _server_roles(self, listener: socket.socket) -> list[Role]:

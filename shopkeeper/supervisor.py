@@ -14,6 +14,7 @@ from shopkeeper.children import Child, Role
 from shopkeeper.restarts import describe_end
 
 REFUSED = 2  # exit code of a child that says that starting it again is of no use
+_BEATING = ("worker", "learner", "deliverer")
 STEP_SECONDS = 0.05
 LOOK_SECONDS = 1.0
 STOP_SECONDS = 15.0
@@ -46,8 +47,8 @@ class StopRequests:
 class Supervisor:
     """Children in the order of their start.
 
-    ``heartbeat(id)`` tells whether a worker's or learner's heartbeat is there, None where Redis
-    does not answer.
+    ``heartbeat(id)`` tells whether the heartbeat of a worker, learner or deliverer is there, None
+    where Redis does not answer.
     ``say`` gets what the supervisor has to tell, ``echo`` each line of a child.
     """
 
@@ -115,7 +116,7 @@ class Supervisor:
 
     def _look_for_stuck_workers(self) -> None:
         for child in self.children:
-            if child.role.kind not in ("worker", "learner") or child.start_at is not None:
+            if child.role.kind not in _BEATING or child.start_at is not None:
                 continue
             if child.watch.is_stuck(time.monotonic(), self._heartbeat(child.id)):
                 child.kill_reason = "runs, but its heartbeat is gone: killed"

@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from config.events import SUBJECT_FIELD
-from config.keys import Keys
+from config.keys import ERASED_AGE_MS, Keys
 from config.log_ids import log_id
 
 PORTION = 1_000
@@ -25,11 +25,13 @@ class Erasing:
     def __init__(self, client: redis.Redis, keys: Keys, shard: int) -> None:
         self._client = client
         self._noted_in = keys.erasures(shard)
+        self._erased = keys.erased()
         self._pending: dict[bytes, bytes] = _read_hash(client, self._noted_in)
         log = keys.events(shard)
         outboxes = (keys.triggers(shard), keys.decisions(shard), keys.dead(shard))
         self._left: list[tuple[str, str, bytes]] = []  # stream, after, until
         if self._pending:
+            self._tell_deliverer()
             self._left.append((log, "-", max(self._pending.values(), key=log_id)))
             self._left += [(stream, "-", _end(client, stream)) for stream in outboxes]
         self._log = log
@@ -55,6 +57,13 @@ class Erasing:
         if not self._left:
             self._client.hdel(self._noted_in, *self._pending)
         return n_erased
+
+    def _tell_deliverer(self) -> None:
+        """Let the deliverer take out what of theirs it has fetched already."""
+        with self._client.pipeline(transaction=True) as pipe:
+            pipe.sadd(self._erased, *self._pending)
+            pipe.pexpire(self._erased, ERASED_AGE_MS)
+            pipe.execute()
 
     def is_done(self) -> bool:
         """Tell whether nothing is left to go through."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import msgspec
 import redis
 import structlog
 
@@ -13,6 +14,7 @@ from config.keys import (
     EXAMPLE_AGE_MS,
     N_MODEL_SHARDS,
     TRIGGER_AGE_MS,
+    UNTOLD_TRIGGER_AGE_MS,
     Keys,
 )
 from config.log_ids import log_id
@@ -99,19 +101,43 @@ def read_learned(client: redis.Redis, keys: Keys) -> dict[int, str] | None:
     }
 
 
+class _Told(msgspec.Struct):
+    """Of what the deliverer commits, what this side reads."""
+
+    positions: dict[int, str]
+
+
+_read_told = msgspec.json.Decoder(_Told).decode
+
+
+def read_told(client: redis.Redis, keys: Keys) -> dict[int, str] | None:
+    """Return by shard the trigger up to which all were told of; None where nobody ever told."""
+    data: Any = client.get(keys.told_commit())
+    if data is None:
+        return None
+    try:
+        return _read_told(data).positions
+    except msgspec.MsgspecError as error:
+        log.warning("told_commit_unreadable", error=str(error))
+        return {}
+
+
 def trim(client: redis.Redis, keys: Keys, offsets: dict[int, str], now_ms: int, ages: Ages) -> None:
     """Drop entries that are older than their age and behind every reader.
 
     By id, never by length: nothing goes that nobody has read. Where nobody learns, examples go by
-    age alone.
+    age alone, and so do triggers where nobody tells of them; where somebody once did, untold ones
+    wait for ``UNTOLD_TRIGGER_AGE_MS``.
     """
-    learned = read_learned(client, keys)
+    learned, told = read_learned(client, keys), read_told(client, keys)
     with client.pipeline(transaction=False) as pipe:
         for shard, offset in offsets.items():
             read = None if learned is None else learned.get(shard, START)
             _trim(pipe, keys.events(shard), now_ms - ages.log, offset)
             _trim(pipe, keys.examples(shard), now_ms - ages.examples, read)
-            _trim(pipe, keys.triggers(shard), now_ms - ages.triggers)
+            fetched = None if told is None else told.get(shard, START)
+            _trim(pipe, keys.triggers(shard), now_ms - ages.triggers, fetched)
+            _trim(pipe, keys.triggers(shard), now_ms - UNTOLD_TRIGGER_AGE_MS)
             _trim(pipe, keys.dead(shard), now_ms - ages.dead)
         pipe.execute()
 

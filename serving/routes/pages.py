@@ -22,6 +22,12 @@ async def experiment_page(name: str) -> Response:
     return page_file("experiment.html")
 
 
+@router.get("/triggers")
+async def triggers_page() -> Response:
+    """Answer with the page that shows what fires, and how receivers stand."""
+    return page_file("triggers.html")
+
+
 @router.get(f"{FILES_PATH}/{{name}}")
 async def file_of_page(name: str) -> Response:
     """Answer with a file of a page."""

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from config.campaign_checks import InvalidCampaigns, read_campaigns
+from config.campaign_checks import read_campaigns
 from config.campaigns import MAX_ARMS, MAX_CAP_TIMES, Campaigns
+from config.mistakes import InvalidFile
 from config.placements import Banner, Content, Offer, Placement, Products
 from config.schedules import schedule_of
 from online_models.users import MAX_CONTACT_TIMES
@@ -124,7 +125,7 @@ OFFER = '[campaigns.x]\nplacements = ["exit"]\nvariations.a.headline = "A"\n'
 def test_a_mistake_is_told_with_its_line_and_what_is_allowed(
     text: str, line: int, problem: str
 ) -> None:
-    with pytest.raises(InvalidCampaigns) as raised:
+    with pytest.raises(InvalidFile) as raised:
         read(text)
     mistake = raised.value.mistakes[0]
     assert problem in str(mistake)
@@ -133,7 +134,7 @@ def test_a_mistake_is_told_with_its_line_and_what_is_allowed(
 
 def test_all_mistakes_of_a_file_are_told_in_the_order_of_their_lines() -> None:
     text = HEAD + "priority = 1.5\n" + OFFER.replace(".x", ".y") + "holdout_rate = 2\n[z]\n"
-    with pytest.raises(InvalidCampaigns) as raised:
+    with pytest.raises(InvalidFile) as raised:
         read(text)
     assert [mistake.line for mistake in raised.value.mistakes] == [4, 8, 9]
 
@@ -153,7 +154,7 @@ def test_from_the_first_day_to_the_last_is_always(zone: str, starts: str, ends: 
 
 
 def test_bytes_that_are_no_text_are_told_with_their_line() -> None:
-    with pytest.raises(InvalidCampaigns) as raised:
+    with pytest.raises(InvalidFile) as raised:
         read_campaigns(b'a = 1\nb = "\xff"\n', PLACEMENTS)
     assert str(raised.value) == "line 2: this is not UTF-8: invalid start byte"
 
@@ -165,7 +166,7 @@ def test_each_broken_experiment_is_told_with_its_line() -> None:
         f"[experiments.good]\n{variations}"
         f"[experiments.two]\n{variations}\nweights = [1.0]\n"
     )
-    with pytest.raises(InvalidCampaigns) as raised:
+    with pytest.raises(InvalidFile) as raised:
         read(text)
     places = [(mistake.path[:2], mistake.line) for mistake in raised.value.mistakes]
     assert places == [(("experiments", "one"), 3), (("experiments", "two"), 9)]
@@ -184,7 +185,7 @@ def many_arms(choose: str, n_campaigns: int) -> str:
 def test_no_more_variations_are_learned_in_a_placement_than_a_policy_keeps() -> None:
     assert len(read(many_arms("learned", MAX_ARMS // 16)).campaigns) == MAX_ARMS // 16
     assert len(read(many_arms("split", 9)).campaigns) == 9
-    with pytest.raises(InvalidCampaigns) as raised:
+    with pytest.raises(InvalidFile) as raised:
         read(many_arms("learned", MAX_ARMS // 16 + 2))
     [mistake] = raised.value.mistakes
     assert mistake.line == MAX_ARMS // 16 + 1
@@ -202,7 +203,7 @@ def under_test(policy: str) -> str:
 
 @pytest.mark.parametrize("policy", ["learned", "random"])
 def test_what_an_experiment_puts_to_learning_has_one_goal(policy: str) -> None:
-    with pytest.raises(InvalidCampaigns) as raised:
+    with pytest.raises(InvalidFile) as raised:
         read(under_test(policy))
     [mistake] = raised.value.mistakes
     assert (mistake.line, mistake.path) == (9, ("campaigns", "y", "goal"))
@@ -212,5 +213,5 @@ def test_what_an_experiment_puts_to_learning_has_one_goal(policy: str) -> None:
 @pytest.mark.parametrize("value", ["nan", "inf", "-1", "1e400"])
 def test_numbers_that_are_none_are_refused(value: Any) -> None:
     for field in ("discount_rate", "budget_per_day", "margin_rate", "order_hours", "cooldown_days"):
-        with pytest.raises(InvalidCampaigns):
+        with pytest.raises(InvalidFile):
             read(f"{OFFER}{field} = {value}")

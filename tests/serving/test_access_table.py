@@ -25,6 +25,9 @@ BODIES: dict[str, Any] = {
     "POST /v1/track": {"json": an_event_of()},
     "POST /v1/batch": {"json": {"batch": [an_event_of()]}},
     "POST /v1/import": {"json": {"batch": [an_event_of()]}},
+    "POST /v1/personalize/batch": {
+        "json": {"channel": "email", "placements": ["next-best"], "users": [{"userId": "ann"}]}
+    },
     "PUT /v1/catalog": {"content": b'{"id": "boots", "name": "Boots"}'},
 }
 
@@ -59,7 +62,7 @@ def table() -> list[tuple[str, ...]]:
 def test_the_table_covers_every_key_of_every_kind_of_route() -> None:
     keys = {(route, key) for route, key, _, _ in table()}
     routes = {route for route, _ in keys if route.split()[1].startswith("/v1")}
-    assert len(routes) == 9
+    assert len(routes) == 11
     assert {(route, key) for route in routes for key in ("none", "write", "secret")} <= keys
 
 

@@ -12,10 +12,13 @@ from msgspec.structs import replace
 from config.creation import FORMAT
 from config.events import ENTRY_FIELD, Tick, encode_entry
 from config.keys import Ids, Keys
+from config.receiver_states import ReceiverState
 from config.settings import Settings
 from shopkeeper import doctor
-from shopkeeper.doctor import Finding, Level, examine
+from shopkeeper.doctor import examine
+from shopkeeper.doctor_delivery import check_deliverer, check_receivers
 from shopkeeper.embedded import find_redis_server
+from shopkeeper.findings import Finding, Level
 from shopkeeper.lifeline import tied
 from shopkeeper.redis_connection import connect, wait_until_loaded
 
@@ -140,3 +143,24 @@ def test_open_secrets_file_is_told(tmp_path: Path) -> None:
 def test_everything_not_ok_says_what_to_do(careless_redis: redis.Redis, tmp_path: Path) -> None:
     findings = examine(settings_for(tmp_path), IDS, careless_redis)
     assert all(finding.advice for finding in findings if finding.level is not Level.OK)
+
+
+def test_receivers_in_trouble_are_told_with_what_to_do() -> None:
+    states = {
+        "fine": ReceiverState(n_taken=3),
+        "gone": ReceiverState(stopped_at=1),
+        "locked": ReceiverState(is_ready=False),
+        "newer": None,
+    }
+    finding = check_receivers(states, {"fine": 2, "gone": 0})
+    assert finding.level is Level.WARN
+    for words in ("fine: 2 undelivered", "gone: answered 410", "locked: its secret", "newer:"):
+        assert words in finding.found
+    assert "resend --receiver" in finding.advice
+    assert check_receivers({"fine": ReceiverState()}, {"fine": 0}).level is Level.OK
+
+
+def test_triggers_without_anybody_who_tells_of_them_are_a_warning() -> None:
+    assert check_deliverer(has_triggers=True, has_deliverer=False).level is Level.WARN
+    assert check_deliverer(has_triggers=False, has_deliverer=False).level is Level.OK
+    assert check_deliverer(has_triggers=True, has_deliverer=True).level is Level.OK

@@ -1,6 +1,7 @@
 import redis
 
 from config.events import ENTRY_FIELD, SUBJECT_FIELD, Erase
+from config.keys import ERASED_AGE_MS
 from online_models.users import Linked, Suppressed
 from stream.erasing import Erasing
 from stream.forwarding import forward
@@ -156,3 +157,14 @@ def test_a_long_log_is_gone_through_in_portions(redis_client: redis.Redis) -> No
 
     assert n_steps > 3
     assert set(subjects(redis_client, KEYS.events(SHARD))) == {bob.encode()}
+
+
+def test_who_delivers_is_told_whom_to_take_out(redis_client: redis.Redis) -> None:
+    owner = Owner(redis_client)
+    append(redis_client, Erase(NOON + 1), ANN.digest)
+    owner.go()
+
+    erase_all(redis_client)
+
+    assert redis_client.smembers(KEYS.erased()) == {ANN.digest.encode()}
+    assert 0 < redis_client.pttl(KEYS.erased()) <= ERASED_AGE_MS

@@ -1,7 +1,12 @@
 import msgspec
 import redis
 
-from config.keys import DEAD_LETTER_AGE_MS, N_MODEL_SHARDS
+from config.keys import (
+    DEAD_LETTER_AGE_MS,
+    N_MODEL_SHARDS,
+    TRIGGER_AGE_MS,
+    UNTOLD_TRIGGER_AGE_MS,
+)
 from stream.model_shards import ModelCommit
 from stream.upkeep import (
     NONE,
@@ -178,3 +183,39 @@ def trim_at(client: redis.Redis, now_ms: int, ages: Ages = USUAL) -> None:
 
 def ms_of(entry_id: str) -> int:
     return int(entry_id.partition("-")[0])
+
+
+def fire(client: redis.Redis, *times: int) -> None:
+    for at in times:
+        client.xadd(KEYS.triggers(SHARD), {"f": "x"}, id=f"{at}-0")
+
+
+def told_up_to(client: redis.Redis, at: int) -> None:
+    client.set(KEYS.told_commit(), msgspec.json.encode({"seq": 1, "positions": {SHARD: f"{at}-0"}}))
+
+
+def test_triggers_that_nobody_tells_of_go_by_age(redis_client: redis.Redis) -> None:
+    fire(redis_client, NOON, NOON + HOUR)
+    trim_at(redis_client, NOON + MINUTE + TRIGGER_AGE_MS)
+    assert redis_client.xlen(KEYS.triggers(SHARD)) == 1
+
+
+def test_a_trigger_waits_until_it_was_told_of(redis_client: redis.Redis) -> None:
+    fire(redis_client, NOON, NOON + HOUR, NOON + 2 * HOUR)
+    told_up_to(redis_client, NOON + HOUR)
+    trim_at(redis_client, NOON + 2 * TRIGGER_AGE_MS)
+    assert redis_client.xlen(KEYS.triggers(SHARD)) == 2  # the one that the commit names stays
+
+
+def test_a_trigger_that_is_never_told_of_does_not_wait_for_ever(redis_client: redis.Redis) -> None:
+    fire(redis_client, NOON, NOON + HOUR)
+    told_up_to(redis_client, NOON - HOUR)
+    trim_at(redis_client, NOON + MINUTE + UNTOLD_TRIGGER_AGE_MS)
+    assert redis_client.xlen(KEYS.triggers(SHARD)) == 1
+
+
+def test_a_full_redis_keeps_triggers_that_were_not_told_of(redis_client: redis.Redis) -> None:
+    fire(redis_client, NOON, NOON + HOUR)
+    told_up_to(redis_client, NOON)
+    trim(redis_client, KEYS, {SHARD: "0-0"}, NOON + 2 * HOUR, NONE)
+    assert redis_client.xlen(KEYS.triggers(SHARD)) == 2
