@@ -4,10 +4,13 @@ Buckets as in an HDR histogram (http://hdrhistogram.org): 32 to each doubling, f
 a minute. Prometheus' few buckets serve alerts; these serve who looks at the last minute.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from threading import Lock
 
 _SUB = 32  # buckets of a doubling; below 64 µs each microsecond has its own
 _MAX_US = 60_000_000
+_MANY = 256  # counted together, in a tenth of a millisecond
 MAX_BOOK = 64  # latencies of a process; routes are a closed set
 
 Counts = dict[int, int]  # of latencies, by bucket
@@ -69,29 +72,58 @@ def add(counts: Counts, more: Mapping[int, int], times: int = 1) -> None:
             counts.pop(bucket, None)
 
 
+class Noted:
+    """Values that are noted at once and counted later, many together.
+
+    Where time matters, an append takes a tenth of what counting takes, and that is faster as well
+    when one follows the other.
+    """
+
+    def __init__(self, count: Callable[[Sequence[float]], None]) -> None:
+        self._count = count
+        self._values: list[float] = []
+        self._lock = Lock()  # who shows them may do so in another thread
+
+    def note(self, value: float) -> None:
+        """Note a value."""
+        self._values.append(value)
+        if len(self._values) >= _MANY:
+            self.hand_on()
+
+    def hand_on(self) -> None:
+        """Have all that was noted counted."""
+        with self._lock:
+            taken = self._values[:]
+            del self._values[: len(taken)]
+            self._count(taken)
+
+
 class LatencyBook:
     """The latencies of a process by name, those since they were last taken."""
 
     def __init__(self) -> None:
+        self._noted: dict[str, Noted] = {}
         self._counts: dict[str, Counts] = {}
 
     def recorder(self, name: str) -> Callable[[float], None]:
-        """Return what counts a latency (s) under a name; under a microsecond a call."""
-        book = self._counts
-
-        def record(seconds: float) -> None:
-            counts = book.get(name)
-            if counts is None:
-                if len(book) >= MAX_BOOK:
-                    return
-                counts = book[name] = {}
-            bucket = bucket_of(seconds)
-            counts[bucket] = counts.get(bucket, 0) + 1
-
-        return record
+        """Return what notes a latency (s) under a name; of too many names some are passed over."""
+        noted = self._noted.get(name)
+        if noted is None:
+            if len(self._noted) >= MAX_BOOK:
+                return lambda _: None
+            noted = self._noted[name] = Noted(partial(self._count, name))
+        return noted.note
 
     def take(self) -> dict[str, Counts]:
         """Return what was counted since the last time, and begin anew."""
-        taken = {name: counts for name, counts in self._counts.items() if counts}
-        self._counts.clear()
+        for noted in self._noted.values():
+            noted.hand_on()
+        taken, self._counts = self._counts, {}
         return taken
+
+    def _count(self, name: str, latencies: Sequence[float]) -> None:
+        if not latencies:
+            return
+        counts = self._counts.setdefault(name, {})
+        for bucket in map(bucket_of, latencies):
+            counts[bucket] = counts.get(bucket, 0) + 1

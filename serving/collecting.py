@@ -130,7 +130,7 @@ class Collector:
             self._count(reads, failed="unavailable")
             raise Refused(Refusal.LOG_UNAVAILABLE, str(error), retry_after_seconds=1) from error
         seconds = self.clock_seconds() - started
-        self.metrics.append_seconds.observe(seconds)
+        self.metrics.append_seconds.recorder()(seconds)
         self.metrics.fine.latencies.recorder("append")(seconds)
         self._count(reads)
         self.metrics.unkept_letters.inc(len(reads) - len(kept))

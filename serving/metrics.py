@@ -9,12 +9,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from config.buckets import LATENCY_BUCKETS
 from config.events import EVENT_TYPES, Reason
 from serving.choices import RESULTS
 from serving.fine_figures import FineFigures
 from serving.following import Followed
 from serving.refusals import Refusal
+from serving.tallies import LatencyMetric, Tally
 
 
 class ServingMetrics:
@@ -30,12 +30,11 @@ class ServingMetrics:
             registry=registry,
         )
         self.process.labels("server", str(os.getpid())).set(1)
-        self.request_seconds = Histogram(
+        self.request_seconds = LatencyMetric(
             "shopkeeper_request_seconds",
             "Time from a request's headers to its whole answer; its count is the requests.",
             ("route", "status"),
-            registry=registry,
-            buckets=LATENCY_BUCKETS,
+            registry,
         )
         self.requests_in_flight = Gauge(
             "shopkeeper_requests_in_flight", "Requests not answered yet.", registry=registry
@@ -75,11 +74,11 @@ class ServingMetrics:
         )
         for refused in Refusal:
             self.refused_requests.labels(refused)
-        self.append_seconds = Histogram(
+        self.append_seconds = LatencyMetric(
             "shopkeeper_append_seconds",
             "Time until Redis has confirmed a request's events.",
-            registry=registry,
-            buckets=LATENCY_BUCKETS,
+            (),
+            registry,
         )
         self.redis_memory_ratio = Gauge(
             "shopkeeper_redis_memory_ratio",
@@ -92,18 +91,17 @@ class ServingMetrics:
         self.live_workers = Gauge(
             "shopkeeper_live_workers", "Workers with a heartbeat.", registry=registry
         )
-        self.decisions = Counter(
+        self.decisions = Tally(
             "shopkeeper_decisions_total",
             "Placements decided, by placement and result: personal, general, or why it fell back.",
             ("placement", "result"),
-            registry=registry,
+            registry,
         )
-        self.decision_seconds = Histogram(
+        self.decision_seconds = LatencyMetric(
             "shopkeeper_decision_seconds",
             "Time of a decision by stage: read, decide, encode.",
             ("stage",),
-            registry=registry,
-            buckets=LATENCY_BUCKETS,
+            registry,
         )
         self.dropped_decisions = Counter(
             "shopkeeper_dropped_decisions_total",
@@ -139,7 +137,7 @@ class ServingMetrics:
         for placement in placements:
             self.condition_errors.labels(placement)
             for result in RESULTS:
-                self.decisions.labels(placement, result)
+                self.decisions.expect(placement, result)
         for reason in drops:
             self.dropped_decisions.labels(reason)
 

@@ -84,7 +84,7 @@ class Observed:
         # What labels lead to is looked up once: it takes longer than counting.
         observers = self._observe.get((route, status))
         if observers is None:
-            observers = [self._metrics.request_seconds.labels(route, str(status)).observe]
+            observers = [self._metrics.request_seconds.recorder(route, str(status))]
             if status < 400:
                 observers.append(self._metrics.fine.latencies.recorder(route))
             self._observe[route, status] = observers

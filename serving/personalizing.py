@@ -292,26 +292,21 @@ def _profile(found: Found, now: int) -> Profile:
 
 
 class _Counts:
-    """Counts decisions; what a label pair leads to is looked up once."""
+    """Counts decisions; what notes the time of a stage is looked up once."""
 
     def __init__(self, metrics: ServingMetrics) -> None:
-        self._metrics = metrics
+        self._decided = metrics.decisions.count
         self._chose = metrics.fine.chose
-        self._observe = [
-            (metrics.decision_seconds.labels(stage).observe, metrics.fine.latencies.recorder(stage))
+        self._record = [
+            (metrics.decision_seconds.recorder(stage), metrics.fine.latencies.recorder(stage))
             for stage in ("read", "decide", "encode")
         ]
-        self._decided: dict[tuple[str, str], Callable[[], None]] = {}
 
     def count(self, decision: Decision, *seconds: float) -> None:
-        for (observe, record), value in zip(self._observe, seconds, strict=True):
-            observe(value)
+        for (record, record_finely), value in zip(self._record, seconds, strict=True):
             record(value)
+            record_finely(value)
         for name, choice in decision.choices.items():
-            pair = (name, result_of(choice))
-            count = self._decided.get(pair)
-            if count is None:
-                count = self._decided[pair] = self._metrics.decisions.labels(*pair).inc
-            count()
+            self._decided(name, result_of(choice))
             if isinstance(choice, Promotion) and choice.campaign:
                 self._chose(choice.campaign)
