@@ -267,6 +267,10 @@ class Keys:
         """Heartbeat of one deliverer; 2 s."""
         return f"{self.namespace}:deliverer:{deliverer_id}"
 
+    def deliverers(self) -> str:
+        """Set of the ids of deliverers; lives with the shop, ids without heartbeat go."""
+        return f"{self.namespace}:deliverers"
+
     def receivers(self) -> str:
         """Hash of how each receiver stands, by name; a field goes with its receiver."""
         return f"{self.namespace}:{{d}}:receivers"

@@ -56,7 +56,7 @@ class Deliverer:
         terms: Terms,
         *,
         max_waiting: int,
-        status: str = "alive",
+        status: bytes = b"alive",
         make_sender: Callable[..., Sender] = Sender,
     ) -> None:
         self._client = client
@@ -98,12 +98,14 @@ class Deliverer:
             await self._pause(PAUSE_SECONDS)
         with suppress(RedisError, OSError):
             await self._client.delete(self._keys.deliverer(self._name))
+            await self._client.srem(self._keys.deliverers(), self._name)
             if await self._owner() == self._name:
                 await self._client.delete(self._keys.delivering())
 
     async def _beat(self) -> bool:
         """Say that this process lives; return whether the lease is its own."""
         await self._client.set(self._keys.deliverer(self._name), self._status, px=HEARTBEAT_MS)
+        await self._client.sadd(self._keys.deliverers(), self._name)
         key = self._keys.delivering()
         if await self._client.set(key, self._name, nx=True, px=LEASE_MS):
             return True

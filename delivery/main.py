@@ -1,22 +1,23 @@
 """Starts a deliverer: settings in, connections made, parts put together, until a signal."""
 
 import asyncio
-import json
 import os
 import secrets as randomness
 import signal
+import socket
 import time
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from config.announcements import Announcement, encode_announcement
 from config.creation import check_creation
 from config.errors import SettingsError
 from config.keys import Ids, Keys
@@ -44,6 +45,7 @@ def run_deliverer(settings: Settings, secrets: Secrets, name: str | None = None)
         raise SettingsError("[delivery] server_url: the address of a server is needed")
     name = name or f"d-{randomness.token_hex(4)}"
     structlog.contextvars.bind_contextvars(deliverer=name)
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     host, port = settings.delivery.metrics_host, settings.delivery.metrics_port
     try:
@@ -52,8 +54,9 @@ def run_deliverer(settings: Settings, secrets: Secrets, name: str | None = None)
         raise SettingsError(
             f"[delivery] metrics_host {host!r}, metrics_port {port}: {error.strerror}"
         ) from error
-    where = {"metrics_host": host, "metrics_port": server.server_port}
-    status = json.dumps({"pid": os.getpid()} | where)
+    status = encode_announcement(
+        Announcement("deliverer", socket.gethostname(), os.getpid(), host, server.server_port)
+    )
     try:
         asyncio.run(_run(settings, secrets, name, DeliveryMetrics(registry), status))
     finally:
@@ -62,7 +65,7 @@ def run_deliverer(settings: Settings, secrets: Secrets, name: str | None = None)
 
 
 async def _run(
-    settings: Settings, secrets: Secrets, name: str, metrics: DeliveryMetrics, status: str
+    settings: Settings, secrets: Secrets, name: str, metrics: DeliveryMetrics, status: bytes
 ) -> None:
     client = connect(settings.redis.url)
     keys = Keys(settings.shop.namespace)

@@ -1,14 +1,33 @@
 """The metrics of a deliverer, by name. Receivers are few, and named in the file of triggers."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import os
 
-_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
+from prometheus_client import (
+    GC_COLLECTOR,
+    PLATFORM_COLLECTOR,
+    PROCESS_COLLECTOR,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+)
+
+from config.buckets import LATENCY_BUCKETS
 
 
 class DeliveryMetrics:
     """All metrics of one deliverer, on one registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        for standard in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+            registry.register(standard)
+        info = Gauge(
+            "shopkeeper_process_info",
+            "1, for each process: what it is and its process id.",
+            ("role", "pid"),
+            registry=registry,
+        )
+        info.labels("deliverer", str(os.getpid())).set(1)
         self.active = Gauge(
             "shopkeeper_deliverer_active",
             "1 while this deliverer is the one that delivers",
@@ -26,7 +45,7 @@ class DeliveryMetrics:
         self.fired_to_told = Histogram(
             "shopkeeper_trigger_told_seconds",
             "From a firing's commit to its message, decision included",
-            buckets=_BUCKETS,
+            buckets=LATENCY_BUCKETS,
             registry=registry,
         )
         self.asks_failed = Counter(
@@ -44,7 +63,7 @@ class DeliveryMetrics:
             "shopkeeper_webhook_seconds",
             "Time of a webhook, from the connection to the answer",
             ["receiver"],
-            buckets=_BUCKETS,
+            buckets=LATENCY_BUCKETS,
             registry=registry,
         )
         self.waiting = Gauge(

@@ -33,7 +33,10 @@ class Neighbours:
             (keys.servers(), keys.server),
             (keys.workers(), keys.worker),
             (keys.learners(), keys.learner),
+            (keys.deliverers(), keys.deliverer),
         )
+        # Who dies without a word is taken out by whoever looks; workers see to their own.
+        self._swept = (keys.servers(), keys.deliverers())
         self.others: dict[str, Announcement] = {}
 
     async def run(self) -> None:
@@ -72,7 +75,7 @@ class Neighbours:
         others: dict[str, Announcement] = {}
         for (members, _, name), value in zip(ids, beats, strict=True):
             told = decode_announcement(value)
-            if value is None and members == self._keys.servers():
+            if value is None and members in self._swept:
                 await self._client.srem(members, name)
             elif told is not None and told.machine == self._announcement.machine:
                 others[name] = told

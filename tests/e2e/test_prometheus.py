@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,10 +62,7 @@ def panel_queries() -> list[Query]:
 
 
 def queries() -> list[Query]:
-    found = rule_queries() + panel_queries()
-    if find_spec("delivery") is None:
-        return [query for query in found if not OF_DELIVERY.search(query.text)]
-    return found
+    return rule_queries() + panel_queries()
 
 
 @pytest.fixture(scope="module")

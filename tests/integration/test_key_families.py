@@ -136,6 +136,7 @@ FAMILIES = {
     "model_owner": Family("learner", lasts_at_most(LEASE_MS)),
     "learner": Family("learner", lasts_at_most(HEARTBEAT_MS)),
     "learners": Family("learner", is_small),
+    "deliverers": Family("deliverer", is_small),
     "session_log": Family("learner", is_a(b"stream")),  # by position: test_model_shards
     "snapshot": Family("learner", lasts_and_takes_at_most(256_000)),
     "snapshot_position": Family("learner", is_small),
