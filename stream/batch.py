@@ -13,6 +13,7 @@ from config.events import (
     Erase,
     Event,
     InvalidEvent,
+    ProductsChanged,
     Tick,
     encode_entry,
 )
@@ -22,6 +23,7 @@ from online_models.users import User, UserState, is_forgotten
 from stream.attribution import due_at as decisions_due_at
 from stream.sessions import due_at as sessions_due_at
 from stream.timers import Timers
+from stream.watching import Changed, Watched, watched_by
 
 LoadUser = Callable[[str], User | None]
 
@@ -38,7 +40,7 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
 
     def received_at(self) -> int:
         """Return the time to which this entry moves the clock (ms), 0 where it does not."""
-        dated = Event | Decided | Tick | ConsentRefused | Erase
+        dated = Event | Decided | Tick | ConsentRefused | Erase | ProductsChanged
         if self.source is None and isinstance(self.entry, dated):
             return self.entry.received_at
         return 0
@@ -77,9 +79,11 @@ class Batch:
     """A shard's memory while a batch is applied.
 
     ``users`` is the shard's cache (None: known not to exist), ``load`` fetches one that is not in
-    it. ``broken_timers`` are not to be fired again. ``sources`` holds the last id applied of each
-    shard that forwards. ``changed`` names the users to write, ``results`` counts entries by type
-    and what became of them.
+    it. ``broken_timers`` are not to be fired again. ``product_changes`` are those that the entry
+    tells of, with whom the index names; ``watched_before`` is what users watched when the batch
+    began, ``unreadable`` are those of whom nobody knows. ``sources`` holds the last id applied of
+    each shard that forwards. ``changed`` names the users to write, ``results`` counts entries by
+    type and what became of them.
     """
 
     ids: Ids
@@ -90,6 +94,9 @@ class Batch:
     sources: dict[int, str]
     load: LoadUser
     broken_timers: frozenset[str] = frozenset()
+    product_changes: list[Changed] = field(default_factory=list)
+    watched_before: dict[str, Watched] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
     outbox: Outbox = field(default_factory=Outbox)
     changed: set[str] = field(default_factory=set)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -99,6 +106,8 @@ class Batch:
         if digest not in self.users:
             self.users[digest] = self.load(digest)
         user = self.users[digest]
+        if digest not in self.watched_before:
+            self.watched_before[digest] = watched_by(user)
         if user is None or is_forgotten(user, self.clock, self.rules.retention_ms):
             return None
         return user
@@ -106,6 +115,8 @@ class Batch:
     def keep(self, digest: str, state: UserState) -> None:
         """Store a changed state and set its timer."""
         due_at = sessions_due_at(state, self.rules.session_gap_ms)
+        if due_at is None and (state.viewed or state.carted):
+            due_at = state.received_at + self.rules.retention_ms + 1
         if state.open_decisions:
             decided_due_at = decisions_due_at(state.open_decisions)
             due_at = decided_due_at if due_at is None else min(due_at, decided_due_at)

@@ -14,6 +14,7 @@ from config.events import (
     InvalidEvent,
     Link,
     Merge,
+    ProductsChanged,
 )
 from config.examples import SessionFinished
 from config.log_ids import log_id
@@ -33,6 +34,7 @@ from stream.moments import note_moment, visits_of
 from stream.profiles import apply_event, count_session, new_state
 from stream.sessions import take_finished, take_surplus
 from stream.teaching import examples_of
+from stream.watching import concerned
 
 
 class TimerFailed(Exception):
@@ -70,6 +72,8 @@ def apply(batch: Batch, logged: Logged) -> None:
         identity.refuse(batch, logged.digest, entry)
     elif isinstance(entry, Erase):
         identity.erase(batch, logged.digest, entry)
+    elif isinstance(entry, ProductsChanged):
+        _take_changes(batch)
 
 
 def set_aside(batch: Batch, logged: Logged, reason: str, detail: str) -> None:
@@ -108,6 +112,8 @@ def _fire(batch: Batch, digest: str) -> None:
             if user.open_decisions:
                 identity.teach(batch, user, close_due(user, batch.clock))
             batch.keep(digest, user)
+        elif user is None:
+            batch.store(digest, None)  # away for longer than the retention: nothing is kept
     except UnknownStateVersion:
         raise
     except Exception as error:
@@ -122,6 +128,14 @@ def _finish(batch: Batch, digest: str, state: UserState, sessions: list[Session]
         if session.moments:
             identity.teach(batch, state, visits_of(state, session))
         batch.count("session", "finished")
+
+
+def _take_changes(batch: Batch) -> None:
+    """Take changes of products in, for whom they concern."""
+    for changed in batch.product_changes:
+        for digest in changed.digests:
+            one = concerned(digest, batch.user(digest), changed)
+            batch.count("product", "unconcerned" if one is None else "concerned")
 
 
 def _take_event(batch: Batch, digest: str, event: Event) -> None:
