@@ -5,6 +5,7 @@ shard forwarded do not move it. Timers due by the clock fire before the entry th
 entry that raises leaves the batch unusable: the caller drops it and all that was in memory.
 """
 
+from config.commerce import Name
 from config.events import (
     ConsentRefused,
     Decided,
@@ -15,9 +16,12 @@ from config.events import (
     Link,
     Merge,
     ProductsChanged,
+    RhythmLearned,
 )
 from config.examples import SessionFinished
 from config.log_ids import log_id
+from online_models.curves import decode_curves
+from online_models.rhythm import pass_time
 from online_models.users import (
     Linked,
     Session,
@@ -32,6 +36,7 @@ from stream.dedupe import remember_id
 from stream.exposures import Told, figures_of
 from stream.moments import note_moment, visits_of
 from stream.profiles import apply_event, count_session, new_state
+from stream.rhythms import follow_orders
 from stream.sessions import take_finished, take_surplus
 from stream.teaching import examples_of
 from stream.watching import concerned
@@ -65,6 +70,7 @@ def apply(batch: Batch, logged: Logged) -> None:
     elif isinstance(entry, Merge):
         state = identity.merge(batch, logged.digest, entry)
         if state is not None:
+            identity.teach(batch, state, follow_orders(state, batch.curves))
             _keep(batch, logged.digest, state, figures_of(state.exposures))
     elif isinstance(entry, Decided):
         _take_decided(batch, logged, entry)
@@ -74,6 +80,8 @@ def apply(batch: Batch, logged: Logged) -> None:
         identity.erase(batch, logged.digest, entry)
     elif isinstance(entry, ProductsChanged):
         _take_changes(batch)
+    elif isinstance(entry, RhythmLearned):
+        batch.curves, batch.told_curves = decode_curves(entry.curves), entry.curves
 
 
 def set_aside(batch: Batch, logged: Logged, reason: str, detail: str) -> None:
@@ -111,6 +119,8 @@ def _fire(batch: Batch, digest: str) -> None:
             _finish(batch, digest, user, finished)
             if user.open_decisions:
                 identity.teach(batch, user, close_due(user, batch.clock))
+            if user.rhythm is not None:
+                identity.teach(batch, user, pass_time(user.rhythm, batch.clock))
             batch.keep(digest, user)
         elif user is None:
             batch.store(digest, None)  # away for longer than the retention: nothing is kept
@@ -190,6 +200,8 @@ def _apply_event(
         for example in examples_of(event, state, session, products, key):
             batch.teach(example)
     note_moment(state, session, event)
+    if event.name == Name.ORDER_COMPLETED:
+        identity.teach(batch, state, follow_orders(state, batch.curves))
     batch.count(event.type, "applied_late" if is_late else "applied")
     _keep(batch, digest, state, before)
 

@@ -26,10 +26,12 @@ from redis.exceptions import WatchError
 from config.events import ProductsChanged, Reason
 from config.keys import Ids, Keys
 from config.log_ids import log_id
+from online_models.curves import Curves
 from online_models.users import BrokenState, UnknownStateVersion, User, decode_user
 from stream.batch import Batch, Logged, Rules
 from stream.commits import Commit, decode_commit, encode_commit
 from stream.journal import TimerFailed, apply, set_aside
+from stream.rhythms import NOTHING_LEARNED, read_curves
 from stream.timers import Timers
 from stream.transactions import AWAY, Transactions
 from stream.watchers import Portion, members_of, read_portion
@@ -105,6 +107,7 @@ class Shard:
         self._written: bytes | None = None
         self._users: dict[str, User | None] = {}
         self._timers: Timers | None = None
+        self._curves = NOTHING_LEARNED
         self._failed: set[str] = set()
         self._poison: dict[str, Exception] = {}
         self._broken_timers: frozenset[str] = frozenset()
@@ -180,6 +183,7 @@ class Shard:
         if stored != self._written or self._timers is None:
             self._forget()
             self._timers = self._load_timers()
+            self._curves = self._load_curves()
         self._written = stored
         commit = decode_commit(stored)
         if log_id(commit.offset) < log_id(decoded.after):
@@ -233,6 +237,7 @@ class Shard:
             load=self._load_user,
             broken_timers=self._broken_timers,
             product_changes=changed,
+            curves=self._curves,
         )
         for logged in entries:
             cause = self._poison.get(logged.entry_id)
@@ -266,9 +271,14 @@ class Shard:
         items: Any = self._client.zrange(self._keys.timers(self.shard), 0, -1, withscores=True)
         return Timers((name.decode(), int(score)) for name, score in items)
 
+    def _load_curves(self) -> Curves:
+        value: Any = self._client.get(self._keys.rhythm(self.shard))
+        return read_curves(value)
+
     def _settle(self, batch: Batch, entries: list[Logged], report: Report) -> None:
         """Take note of what is now committed; let go of the users not touched for longest."""
         batch.timers.changed.clear()
+        self._curves = batch.curves
         for digest in batch.changed:
             self._users[digest] = self._users.pop(digest)
         for digest in list(self._users)[: max(len(self._users) - self._cached_users, 0)]:

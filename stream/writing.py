@@ -19,6 +19,7 @@ def commands_for(keys: Keys, shard: int, batch: Batch, offset: str) -> list[Comm
         *_users(keys, shard, batch),
         *_timers(keys.timers(shard), batch.timers.changed),
         *_watchers(keys.watchers(shard), batch),
+        *_curves(keys.rhythm(shard), batch.told_curves),
         *_outboxes(keys, shard, batch, offset),
     ]
 
@@ -64,6 +65,11 @@ def _watchers(key: str, batch: Batch) -> Iterator[Command]:
         yield ("ZREM", key, *gone)
     if come:
         yield ("ZADD", key, *come)
+
+
+def _curves(key: str, told: bytes | None) -> Iterator[Command]:
+    if told is not None:
+        yield ("SET", key, told)
 
 
 def _outboxes(keys: Keys, shard: int, batch: Batch, offset: str) -> Iterator[Command]:

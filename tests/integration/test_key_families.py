@@ -107,6 +107,7 @@ FAMILIES = {
     "examples": Family("worker", is_a(b"stream")),  # trimmed by age
     "triggers": Family("worker", is_a(b"stream")),  # trimmed by age
     "watchers": Family("worker", names_what_is_watched),
+    "rhythm": Family("worker", is_small),
     "outgoing": Family("worker", holds_at_most(0)),  # once all is forwarded
     "dead": Family("server and worker", holds_at_most(MAX_DEAD_LETTERS + SLACK)),
     "erasures": Family("worker", is_small),

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from config.errors import ShopkeeperError
-from config.examples import Example, Visited
+from config.examples import Example, Visited, Waited
 from online_models.contexts import N_CONTEXT
 from online_models.dense import Kind, kind_of, models_of
 from online_models.features import FEATURES
 from online_models.kinds import KINDS
-from tests.builders import NOON
+from tests.builders import DAY, NOON
 from tests.stream.test_model_parts import a_reward
 
 EXAMPLES: dict[str, Example] = {
@@ -19,6 +19,7 @@ EXAMPLES: dict[str, Example] = {
     "offer:exit": a_reward(policy="offer:exit", margin=7.5, features=[0.5] * N_CONTEXT),
     "order": Visited([0.5] * len(FEATURES), NOON, is_last=False, is_ordered=True),
     "leave": Visited([0.5] * len(FEATURES), NOON, is_last=True, is_ordered=False),
+    "rhythm": Waited(0, 2, 4, NOON, DAY),
 }
 
 
