@@ -22,6 +22,8 @@ EXAMPLES: dict[str, Example] = {
     "rhythm": Waited(0, 2, 4, NOON, DAY),
 }
 
+WITH_FEATURES = [name for name, example in EXAMPLES.items() if hasattr(example, "features")]
+
 
 @pytest.fixture(params=EXAMPLES)
 def name(request: pytest.FixtureRequest) -> str:
@@ -62,6 +64,7 @@ def test_a_model_that_was_written_goes_on_learning_as_if_it_had_not(name: str, k
 
 
 @pytest.mark.parametrize("features", [[], [1.0], [0.0] * 1_000], ids=len)
+@pytest.mark.parametrize("name", WITH_FEATURES, indirect=True)
 def test_an_example_of_other_features_is_refused_and_changes_nothing(
     name: str, kind: Kind, features: list[float]
 ) -> None:
@@ -76,6 +79,7 @@ def test_an_example_of_other_features_is_refused_and_changes_nothing(
 
 
 @pytest.mark.parametrize("value", [nan, 1e12, -1e12, float("inf")])
+@pytest.mark.parametrize("name", WITH_FEATURES, indirect=True)
 def test_numbers_that_are_none_or_huge_leave_a_model_that_can_be_read(
     name: str, kind: Kind, value: float
 ) -> None:

@@ -1,6 +1,5 @@
 """``shopkeeper eval orders``: a file of orders in, figures out; what is wrong is told."""
 
-import os
 from pathlib import Path
 from random import Random
 
@@ -12,8 +11,6 @@ from config.errors import ShopkeeperError
 from shopkeeper.eval_orders import evaluate_orders
 from shopkeeper.main import create_app
 from shopkeeper.order_files import OrderFormat, read_orders
-
-DATA = os.environ.get("SHOPKEEPER_DATA")
 
 
 @pytest.fixture
@@ -78,10 +75,3 @@ def test_a_line_that_is_no_order_is_told_with_its_number(
     path.write_text(text)
     with pytest.raises(ShopkeeperError, match=r"2.*needed"):
         read_orders(path, kind)
-
-
-@pytest.mark.skipif(DATA is None, reason="SHOPKEEPER_DATA names no folder with taobao815")
-def test_real_orders_are_judged() -> None:
-    path = Path(DATA or "") / "events" / "taobao815.csv.gz"
-    figures = evaluate_orders(path, OrderFormat.TAOBAO815, 4, 2)
-    assert figures["again"]["log_loss"] < figures["again"]["log_loss_rate"]
