@@ -18,6 +18,7 @@ DEAD_LETTER_AGE_MS = 7 * DAY_MS
 EXAMPLE_AGE_MS = DAY_MS
 TRIGGER_AGE_MS = DAY_MS
 UNTOLD_TRIGGER_AGE_MS = 7 * DAY_MS  # of triggers that nobody fetched, although somebody once did
+PRODUCT_CHANGE_AGE_MS = 3 * DAY_MS
 LEASE_MS = 2_000
 HEARTBEAT_MS = 2_000
 IMPORT_HOLD_MS = 10_000
@@ -142,6 +143,14 @@ class Keys:
     def triggers(self, shard: int) -> str:
         """Outbox of triggers; 24 h once told, 7 days untold."""
         return f"{self.namespace}:{{u{shard}}}:triggers"
+
+    def watchers(self, shard: int) -> str:
+        """Sorted set: who viewed or carted what, by product; goes with the users' states."""
+        return f"{self.namespace}:{{u{shard}}}:watchers"
+
+    def rhythm(self, shard: int) -> str:
+        """What the shard was told of all customers' orders; lives as long as the shard."""
+        return f"{self.namespace}:{{u{shard}}}:rhythm"
 
     def outgoing(self, shard: int) -> str:
         """Outbox of messages to other shards; an entry goes once it is in the other log."""
@@ -294,3 +303,7 @@ class Keys:
     def erased(self) -> str:
         """Set of digests whose messages are still to be taken out; ``ERASED_AGE_MS``."""
         return f"{self.namespace}:{{d}}:erased"
+
+    def product_changes(self) -> str:
+        """Changes of products that customers may want to hear of; 3 days."""
+        return f"{self.namespace}:{{catalog}}:product-changes"

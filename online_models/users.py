@@ -168,6 +168,19 @@ class Exposure(msgspec.Struct, array_like=True, gc=False):
     margin_rate: float = 1.0
 
 
+class Rhythm(msgspec.Struct, array_like=True, gc=False):
+    """The interval since a customer's last order (``online_models/rhythm.py``).
+
+    ``scale_ms`` is how long the customer's intervals are, ``n_orders`` how many orders say so,
+    ``taught`` the bins of silence that models have learned of.
+    """
+
+    ordered_at: int
+    scale_ms: int
+    n_orders: int
+    taught: int = 0
+
+
 class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_field="kind"):
     """Everything that is remembered of one user.
 
@@ -177,7 +190,7 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     ``taught``: what models learned of the user that day (``stream/taught.py``).
     ``contacts``, ``open_decisions`` and ``exposures``: see ``stream/attribution.py``.
     ``clicked_at`` is the latest click on anything that a decision showed. ``left_at``: when the
-    latest of the sessions that are over ended.
+    latest of the sessions that are over ended. ``rhythm``: of who has ordered.
     """
 
     latest_at: int
@@ -214,6 +227,7 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     exposures: list[Exposure] = []
     clicked_at: int = -1
     left_at: int = -1
+    rhythm: Rhythm | None = None
 
 
 class Linked(msgspec.Struct, array_like=True, gc=False, tag="linked", tag_field="kind"):

@@ -5,6 +5,7 @@ shard forwarded do not move it. Timers due by the clock fire before the entry th
 entry that raises leaves the batch unusable: the caller drops it and all that was in memory.
 """
 
+from config.commerce import Name
 from config.events import (
     ConsentRefused,
     Decided,
@@ -14,9 +15,13 @@ from config.events import (
     InvalidEvent,
     Link,
     Merge,
+    ProductsChanged,
+    RhythmLearned,
 )
 from config.examples import SessionFinished
 from config.log_ids import log_id
+from online_models.curves import decode_curves
+from online_models.rhythm import pass_time
 from online_models.users import (
     Linked,
     Session,
@@ -32,8 +37,10 @@ from stream.exposures import Told, figures_of
 from stream.moments import note_moment, visits_of
 from stream.profiles import apply_event, count_session, new_state
 from stream.rewards import SETTLING, close_due, settle
+from stream.rhythms import follow_orders
 from stream.sessions import take_finished, take_surplus
 from stream.teaching import examples_of
+from stream.watching import concerned
 
 
 class TimerFailed(Exception):
@@ -64,6 +71,7 @@ def apply(batch: Batch, logged: Logged) -> None:
     elif isinstance(entry, Merge):
         state = identity.merge(batch, logged.digest, entry)
         if state is not None:
+            identity.teach(batch, state, follow_orders(state, batch.curves))
             _keep(batch, logged.digest, state, figures_of(state.exposures))
     elif isinstance(entry, Decided):
         _take_decided(batch, logged, entry)
@@ -71,6 +79,10 @@ def apply(batch: Batch, logged: Logged) -> None:
         identity.refuse(batch, logged.digest, entry)
     elif isinstance(entry, Erase):
         identity.erase(batch, logged.digest, entry)
+    elif isinstance(entry, ProductsChanged):
+        _take_changes(batch)
+    elif isinstance(entry, RhythmLearned):
+        batch.curves, batch.told_curves = decode_curves(entry.curves), entry.curves
 
 
 def set_aside(batch: Batch, logged: Logged, reason: str, detail: str) -> None:
@@ -108,7 +120,11 @@ def _fire(batch: Batch, digest: str) -> None:
             _finish(batch, digest, user, finished)
             if user.open_decisions:
                 identity.teach(batch, user, close_due(user, batch.clock))
+            if user.rhythm is not None:
+                identity.teach(batch, user, pass_time(user.rhythm, batch.clock))
             batch.keep(digest, user)
+        elif user is None:
+            batch.store(digest, None)  # away for longer than the retention: nothing is kept
     except UnknownStateVersion:
         raise
     except Exception as error:
@@ -123,6 +139,14 @@ def _finish(batch: Batch, digest: str, state: UserState, sessions: list[Session]
         if session.moments:
             identity.teach(batch, state, visits_of(state, session))
         batch.count("session", "finished")
+
+
+def _take_changes(batch: Batch) -> None:
+    """Take changes of products in, for whom they concern."""
+    for changed in batch.product_changes:
+        for digest in changed.digests:
+            one = concerned(digest, batch.user(digest), changed)
+            batch.count("product", "unconcerned" if one is None else "concerned")
 
 
 def _take_event(batch: Batch, digest: str, event: Event) -> None:
@@ -177,6 +201,8 @@ def _apply_event(
         for example in examples_of(event, state, session, products, key):
             batch.teach(example)
     note_moment(state, session, event)
+    if event.name == Name.ORDER_COMPLETED:
+        identity.teach(batch, state, follow_orders(state, batch.curves))
     batch.count(event.type, "applied_late" if is_late else "applied")
     _keep(batch, digest, state, before)
 

@@ -16,6 +16,7 @@ from stream.leases import RENEW_SECONDS, LeaseKeys, Leases
 from stream.metrics import StreamMetrics
 from stream.shards import Decoded, Report, Shard
 from stream.sources import LogReader, Read
+from stream.telling import TellingCurves
 from stream.transactions import AWAY, Transactions
 from stream.upkeep import (
     SHORT,
@@ -27,6 +28,7 @@ from stream.upkeep import (
     read_offsets,
     trim,
 )
+from stream.watchers import Announcing
 
 log = structlog.get_logger()
 
@@ -71,6 +73,8 @@ class Worker:
         self._figures = FiguresPublisher(
             client, keys, worker_id, "worker", lambda: worker_figures(metrics)
         )
+        self._announcing = Announcing(client, keys)
+        self._telling = TellingCurves(client, keys)
         self._renew_at = 0.0
         self._turn = 0
         self.is_stopping = False
@@ -168,6 +172,10 @@ class Worker:
             self._metrics.lease_moves.labels("lost").inc(len(moves.lost))
         self._upkeep()
         self._figures.publish()
+        now_ms = int(time.time() * 1000)
+        self._announcing.step(self._leases.owned, now_ms)
+        if self._turn == 0:
+            self._telling.step(self._leases.owned, now_ms)
         return self._start(moves.gained)
 
     def _start(self, gained: list[int]) -> list[Read]:
@@ -229,6 +237,8 @@ class Worker:
         self._metrics.reconnects.inc()
         for number in self._held():
             self._drop(number)
+        self._announcing.forget()
+        self._telling.forget()
         self._leases.owned = set()
         self._renew_at = 0.0
         self.wait_for_redis(error)

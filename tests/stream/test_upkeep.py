@@ -7,6 +7,7 @@ from config.keys import (
     TRIGGER_AGE_MS,
     UNTOLD_TRIGGER_AGE_MS,
 )
+from stream.batch import Rules
 from stream.model_shards import ModelCommit
 from stream.upkeep import (
     NONE,
@@ -21,7 +22,7 @@ from stream.upkeep import (
     trim,
 )
 from tests.builders import DAY, HOUR, MINUTE, NOON, an_event
-from tests.stream.owners import KEYS, SHARD, Owner, append
+from tests.stream.owners import ANN, KEYS, SHARD, Owner, append
 
 LOG_AGE = 6 * HOUR
 USUAL = Ages(log=LOG_AGE)
@@ -150,7 +151,9 @@ def test_a_tick_moves_the_clock_and_finishes_the_session(redis_client: redis.Red
     assert report.results["session", "finished"] == 1
     assert owner.commit().clock == NOON + 31 * MINUTE
     assert redis_client.xlen(KEYS.examples(SHARD)) == 2  # product touched, session finished
-    assert redis_client.zcard(KEYS.timers(SHARD)) == 0
+    retention_ms = Rules().retention_ms
+    due_at = redis_client.zscore(KEYS.timers(SHARD), ANN.digest)
+    assert due_at == NOON + retention_ms + 1  # then the user is forgotten
 
 
 def test_no_tick_by_wall_time_while_an_import_brings_its_own(redis_client: redis.Redis) -> None:
