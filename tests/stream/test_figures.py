@@ -1,6 +1,7 @@
 """What workers and learners tell the dashboard: what they committed, and once."""
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
@@ -38,6 +39,10 @@ def applied(client: redis.Redis) -> float:
     return sums(told(client, "worker"), "applied")["track applied"]
 
 
+def has_applied(client: redis.Redis, n_events: int) -> bool:
+    return applied(client) == n_events
+
+
 def test_workers_of_one_name_tell_together_what_each_applied_and_how_long_it_took(
     redis_client: redis.Redis, redis_url: str
 ) -> None:
@@ -45,7 +50,7 @@ def test_workers_of_one_name_tell_together_what_each_applied_and_how_long_it_too
         for number in range(25):
             append(redis_client, an_event(user=f"ann-{number}", message_id=f"{n_before}-{number}"))
         with workers(settings_for(redis_url), "one"):
-            until(lambda n=n_before + 25: applied(redis_client) == n)
+            until(partial(has_applied, redis_client, n_before + 25))
     entries = told(redis_client, "worker")
     assert len({entry.process for entry in entries}) == 2
     timed = sum(n for one in entries for n in one.latencies.get("append_to_commit", {}).values())
