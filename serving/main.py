@@ -192,6 +192,7 @@ def build_app(
     watcher = Watcher(client, keys, ids, _observer(metrics))
     neighbours = Neighbours(client, keys, *announced) if announced else None
     decision_log, log_tasks = _decision_log(client, keys, settings, metrics, watcher)
+    slow = SlowDecisions(_clock_ms)
     personalizer = Personalizer(
         key_ring=key_ring,
         tokens=Tokens(secrets.secret_keys),
@@ -202,7 +203,7 @@ def build_app(
         rng=Random(),
         decision_log=decision_log,
         metrics=metrics,
-        slow=SlowDecisions(_clock_ms),
+        slow=slow,
         clock_ms=_clock_ms,
         clock_seconds=time.monotonic,
     )
@@ -212,7 +213,6 @@ def build_app(
     )
     around = Around(settings.redis.shards, settings.decision.cutoff_ms)
     dashboard = Dashboard(client, keys, around, watcher, experiment_reader)
-    slow = SlowDecisions(_clock_ms)
     publisher = FiguresPublisher(client, keys, metrics, lambda: watcher.last, slow, _clock_ms)
 
     return create_app(

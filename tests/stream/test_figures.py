@@ -39,8 +39,8 @@ def applied(client: redis.Redis) -> float:
     return sums(told(client, "worker"), "applied")["track applied"]
 
 
-def _are_applied(client: redis.Redis, n: int) -> bool:
-    return applied(client) == n
+def has_applied(client: redis.Redis, n_events: int) -> bool:
+    return applied(client) == n_events
 
 
 def test_workers_of_one_name_tell_together_what_each_applied_and_how_long_it_took(
@@ -50,7 +50,7 @@ def test_workers_of_one_name_tell_together_what_each_applied_and_how_long_it_too
         for number in range(25):
             append(redis_client, an_event(user=f"ann-{number}", message_id=f"{n_before}-{number}"))
         with workers(settings_for(redis_url), "one"):
-            until(partial(_are_applied, redis_client, n_before + 25))
+            until(partial(has_applied, redis_client, n_before + 25))
     entries = told(redis_client, "worker")
     assert len({entry.process for entry in entries}) == 2
     timed = sum(n for one in entries for n in one.latencies.get("append_to_commit", {}).values())
