@@ -34,9 +34,9 @@ from stream.journal import TimerFailed, apply, set_aside
 from stream.rhythms import NOTHING_LEARNED, read_curves
 from stream.timers import Timers
 from stream.transactions import AWAY, Transactions
-from stream.watchers import Portion, members_of, read_portion
+from stream.watchers import Filter, Portion, members_of, read_filter, read_portion
 from stream.watching import Changed
-from stream.writing import commands_for
+from stream.writing import commands_for, new_members
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,7 @@ class Shard:
         self._users: dict[str, User | None] = {}
         self._timers: Timers | None = None
         self._curves = NOTHING_LEARNED
+        self._watched: Filter | None = None  # until products change
         self._failed: set[str] = set()
         self._poison: dict[str, Exception] = {}
         self._broken_timers: frozenset[str] = frozenset()
@@ -175,6 +176,7 @@ class Shard:
         self._written = None
         self._users = {}
         self._timers = None
+        self._watched = None
 
     def _handle_once(self, decoded: Decoded, report: Report) -> bool:
         """Apply a piece and commit it; tell whether that was all of it."""
@@ -205,6 +207,8 @@ class Shard:
         )
         written = encode_commit(committed)
         changes = commands_for(self._keys, self.shard, batch, committed.offset)
+        if self._watched is not None:
+            self._watched.add(new_members(changes, self._keys.watchers(self.shard)))
         if batch.unreadable:
             gone = members_of(self._client, self._keys, self.shard, batch.unreadable)
             changes += [("ZREM", self._keys.watchers(self.shard), *gone)] if gone else []
@@ -218,7 +222,10 @@ class Shard:
         if logged.entry_id in self._poison or not isinstance(logged.entry, ProductsChanged):
             return Portion(commit.products, [], is_last=True)
         until = logged.entry.until
-        return read_portion(self._transactions, self._keys, self.shard, commit.products, until)
+        read = (self._transactions, self._keys, self.shard)
+        if self._watched is None:
+            self._watched = read_filter(*read)
+        return read_portion(*read, commit.products, until, self._watched)
 
     def _apply(
         self, timers: Timers, commit: Commit, entries: list[Logged], changed: list[Changed]
