@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 from config.catalog import Item
-from config.conditions import Test, needed_fields
+from config.conditions import EVALUATION_ERRORS, Test, needed_fields, new_context
 from serving.lazy import lazy
 
 if TYPE_CHECKING:
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 Needed = Mapping[str, frozenset[str] | None]
 Failed = Callable[[Test], None]
 Values = Callable[[str, frozenset[str] | None], Mapping[str, object]]
-
-# All that cel raises while it evaluates: unknown names and keys, wrong kinds, overflows.
-_ERRORS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError)
 
 
 class Matching:
@@ -73,7 +70,7 @@ class Facts:
                 continue
             try:  # as ``_holds``, which takes as long to be called as a condition to be asked
                 answer = test.program.execute(context)
-            except _ERRORS:
+            except EVALUATION_ERRORS:
                 answer = None
             if answer is not True and answer is not False:
                 self._failed(test)
@@ -107,13 +104,6 @@ class Facts:
         return new_context()
 
 
-def new_context() -> "Context":
-    """Return a context without variables."""
-    from cel import Context  # noqa: PLC0415 -- see config/conditions.py
-
-    return Context()
-
-
 def _product(item: Item, fields: frozenset[str] | None) -> dict[str, Any]:
     # Each field takes 1.5 µs to hand over, so only those that are named go.
     return {field: getattr(item, field) for field in fields or Item.__struct_fields__}
@@ -122,7 +112,7 @@ def _product(item: Item, fields: frozenset[str] | None) -> dict[str, Any]:
 def _holds(test: Test, context: "Context", failed: Failed) -> bool:
     try:
         answer = test.program.execute(context)
-    except _ERRORS:
+    except EVALUATION_ERRORS:
         answer = None
     if answer is True or answer is False:
         return bool(answer)

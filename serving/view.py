@@ -8,22 +8,21 @@ from weakref import proxy
 from config.conditions import FIELDS
 from online_models.bounded import cart_lines
 from online_models.users import Session, UserState
-from serving.assigning import NO_EXPERIMENTS, Assigned
-from serving.choices import UNSEEN, Allowed, Fallback, Model, Shelf, Suggested
-from serving.conditions import Facts, Failed, Needed
-from serving.eligibility import barred_products, resting_products
-from serving.knowledge import (
+from online_models.visitors import (
     Fields,
-    context_values,
     focus_of,
     open_session,
-    page_values,
     session_values,
     shares,
     strongest,
     user_map,
     user_values,
 )
+from serving.assigning import NO_EXPERIMENTS, Assigned
+from serving.choices import UNSEEN, Allowed, Fallback, Model, Shelf, Suggested
+from serving.conditions import Facts, Failed, Needed
+from serving.eligibility import barred_products, resting_products
+from serving.knowledge import context_values, page_values
 from serving.lazy import lazy
 from serving.rules import Excluded, SlateRules
 from serving.schemas import Request
