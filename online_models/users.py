@@ -35,6 +35,7 @@ MAX_CONTACT_TIMES = 16
 MAX_OPEN_DECISIONS = 16
 MAX_EXPOSURES = MAX_EXPERIMENTS  # or a visitor who is let go of would count twice
 MAX_MOMENTS = 2  # of a session, that models are taught of
+MAX_TOLD = 64  # firings in channels with caps
 MAX_TAUGHT = 300  # steps of one user that models learn from, a day
 
 Dated = tuple[int, str]  # event time (ms) and a text
@@ -166,6 +167,24 @@ class Exposure(msgspec.Struct, array_like=True, gc=False):
     margin_rate: float = 1.0
 
 
+class Wait(msgspec.Struct, array_like=True, gc=False):
+    """How far a trigger's reason has come for a user; by ``stream/waits.py``.
+
+    ``times``: event times of what it counts, latest first, or of what began its wait. ``heard_at``:
+    when the latest of them came in, by the shard's clock. ``until``: held so long, -1 where it is
+    not. ``stopped_at``: the event time up to which nothing counts any more. ``told_at``: when it
+    fired last. ``about``: the products of a reason from outside, latest first, with its ``facts``.
+    """
+
+    times: list[int] = []
+    heard_at: int = -1
+    until: int = -1
+    stopped_at: int = -1
+    told_at: int = -1
+    about: list[str] = []
+    facts: dict[str, str | float | int | bool] = {}
+
+
 class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_field="kind"):
     """Everything that is remembered of one user.
 
@@ -175,7 +194,9 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     ``taught``: what models learned of the user that day (``stream/taught.py``).
     ``contacts``, ``open_decisions`` and ``exposures``: see ``stream/attribution.py``.
     ``clicked_at`` is the latest click on anything that a decision showed. ``left_at``: when the
-    latest of the sessions that are over ended.
+    latest of the sessions that are over ended. ``heard_at``: when the last event came in, by the
+    shard's clock; decisions do not count. ``marketing``: whether marketing may speak to the user.
+    ``waits``: by trigger; ``told``: when channels with caps fired, latest first.
     """
 
     latest_at: int
@@ -212,6 +233,10 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     exposures: list[Exposure] = []
     clicked_at: int = -1
     left_at: int = -1
+    heard_at: int = -1
+    marketing: tuple[int, bool] | None = None
+    waits: dict[str, Wait] = {}
+    told: list[Dated] = []
 
 
 class Linked(msgspec.Struct, array_like=True, gc=False, tag="linked", tag_field="kind"):

@@ -17,11 +17,14 @@ from config.events import (
     encode_entry,
 )
 from config.examples import Example
+from config.fired import Fired
 from config.keys import DAY_MS, Ids, Subject
 from online_models.users import User, UserState, is_forgotten
+from stream import waits
 from stream.attribution import due_at as decisions_due_at
 from stream.sessions import due_at as sessions_due_at
 from stream.timers import Timers
+from stream.trigger_rules import NO_TRIGGERS, InForce
 
 LoadUser = Callable[[str], User | None]
 
@@ -46,10 +49,11 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How long things are remembered (ms)."""
+    """How long things are remembered (ms), and which triggers are in force."""
 
     session_gap_ms: int = 30 * 60 * 1000
     retention_ms: int = 180 * DAY_MS
+    triggers: InForce = NO_TRIGGERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class Outbox:
     outgoing: list[tuple[Subject, bytes]] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     erased: list[str] = field(default_factory=list)
+    fired: list[Fired] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -94,22 +99,26 @@ class Batch:
     changed: set[str] = field(default_factory=set)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def user(self, digest: str) -> User | None:
-        """Return a user; one who was away for longer than the retention is not known any more."""
+    def user(self, digest: str, grace_ms: int = 0) -> User | None:
+        """Return a user; one who was away for longer than the retention is not known any more.
+
+        With ``grace_ms`` somebody is still known for so long beyond it.
+        """
         if digest not in self.users:
             self.users[digest] = self.load(digest)
         user = self.users[digest]
-        if user is None or is_forgotten(user, self.clock, self.rules.retention_ms):
+        if user is None or is_forgotten(user, self.clock, self.rules.retention_ms + grace_ms):
             return None
         return user
 
     def keep(self, digest: str, state: UserState) -> None:
         """Store a changed state and set its timer."""
-        due_at = sessions_due_at(state, self.rules.session_gap_ms)
+        due = [sessions_due_at(state, self.rules.session_gap_ms)]
         if state.open_decisions:
-            decided_due_at = decisions_due_at(state.open_decisions)
-            due_at = decided_due_at if due_at is None else min(due_at, decided_due_at)
-        self.timers.set(digest, due_at)
+            due.append(decisions_due_at(state.open_decisions))
+        if state.waits:
+            due.append(waits.due_at(state, self.rules.triggers))
+        self.timers.set(digest, min((at for at in due if at is not None), default=None))
         self.store(digest, state)
 
     def store(self, digest: str, user: User | None) -> None:

@@ -16,6 +16,7 @@ from config.events import (
     Merge,
 )
 from config.examples import SessionFinished
+from config.keys import DAY_MS
 from config.log_ids import log_id
 from online_models.users import (
     Linked,
@@ -24,7 +25,7 @@ from online_models.users import (
     UnknownStateVersion,
     UserState,
 )
-from stream import identity
+from stream import identity, triggering
 from stream.attribution import SETTLING, close_due, settle, take_decided
 from stream.batch import Batch, DeadLetter, Logged
 from stream.dedupe import remember_id
@@ -63,6 +64,7 @@ def apply(batch: Batch, logged: Logged) -> None:
     elif isinstance(entry, Merge):
         state = identity.merge(batch, logged.digest, entry)
         if state is not None:
+            triggering.note_joined(batch, logged.digest, state)
             _keep(batch, logged.digest, state, figures_of(state.exposures))
     elif isinstance(entry, Decided):
         _take_decided(batch, logged, entry)
@@ -92,21 +94,24 @@ def _pass_time(batch: Batch, received_at: int) -> None:
         return
     for due_at, digest in batch.timers.take_due(received_at):
         batch.clock = max(batch.clock, due_at)
-        _fire(batch, digest)
+        _fire(batch, digest, received_at)
     batch.clock = received_at
 
 
-def _fire(batch: Batch, digest: str) -> None:
+def _fire(batch: Batch, digest: str, now: int) -> None:
+    """Do what is due for a user by the clock, which is on its way to ``now``."""
     if digest in batch.broken_timers:
         batch.count("timer", "dropped")
         return
     try:
-        user = batch.user(digest)
+        # What quiet hours hold may be about somebody who would be forgotten meanwhile.
+        user = batch.user(digest, grace_ms=DAY_MS)
         if isinstance(user, UserState):
             finished = take_finished(user, batch.clock, batch.rules.session_gap_ms)
             _finish(batch, digest, user, finished)
             if user.open_decisions:
                 identity.teach(batch, user, close_due(user, batch.clock))
+            triggering.pass_time(batch, digest, user, batch.clock, now)
             batch.keep(digest, user)
     except UnknownStateVersion:
         raise
@@ -176,6 +181,7 @@ def _apply_event(
         for example in examples_of(event, state, session, products, key):
             batch.teach(example)
     note_moment(state, session, event)
+    triggering.note_event(batch, digest, state, session, event, received_at)
     batch.count(event.type, "applied_late" if is_late else "applied")
     _keep(batch, digest, state, before)
 

@@ -67,6 +67,7 @@ def apply_event(
     else:  # until now only decisions were known, which date nothing
         state.latest_at = state.first_at = at
     state.received_at = max(state.received_at, received_at)
+    state.heard_at = max(state.heard_at, received_at)
     state.n_events += 1
     _take_identity(state, event)
     session = session_of(state, at, received_at, gap_ms)
@@ -139,6 +140,8 @@ def _take_context(state: UserState, session: Session, event: Event) -> None:
         session.device = latest(session.device, (at, kind))
     if context.get("consent") is True:
         state.consent = latest(state.consent, (at, True))
+    if isinstance(said := context.get("marketing"), bool):
+        state.marketing = latest(state.marketing, (at, said))
     _take_origin(session, context, at)
 
 

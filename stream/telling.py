@@ -1,0 +1,101 @@
+"""Pure: whether a complete reason is told now, held, or dropped, and why."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from online_models.users import UserState, Wait
+from stream.trigger_facts import Customer
+from stream.trigger_rules import InForce, Rule
+
+
+class Verdict(StrEnum):
+    """What becomes of a complete reason; the closed set of its ``result`` label."""
+
+    FIRED = "fired"
+    HELD = "held"  # until quiet hours are over
+    REFUSED = "refused"  # the user wants no personalization
+    NOBODY = "nobody"  # no user id, and the trigger speaks to known customers alone
+    NO_CONSENT = "no_consent"  # to marketing
+    UNMET = "unmet"  # its condition, or none of its segments
+    GONE = "gone"  # the reason
+    LATE = "late"
+    RESTING = "resting"  # fired within ``once_in``
+    QUIET = "quiet"  # skipped in quiet hours
+    CAPPED = "capped"
+
+
+# Who somebody is may change: an event trigger asks again with the next such event.
+ABOUT_WHO = frozenset(
+    [Verdict.REFUSED, Verdict.NOBODY, Verdict.NO_CONSENT, Verdict.UNMET, Verdict.HELD]
+)
+
+
+class Moment(NamedTuple):
+    """When a reason was complete, and what time it is now (ms, by the shard's clock)."""
+
+    due_at: int
+    now: int
+
+
+def verdicts(
+    rule: Rule, state: UserState, wait: Wait, moment: Moment, customer: Customer, in_force: InForce
+) -> list[Verdict]:
+    """Return all that stands against telling, first what weighs most; nothing: it fires."""
+    return [
+        *_against_who(rule, state, customer),
+        *_against_when(rule, state, wait, moment, in_force),
+    ]
+
+
+def verdict(
+    rule: Rule, state: UserState, wait: Wait, moment: Moment, customer: Customer, in_force: InForce
+) -> Verdict:
+    """Return what becomes of a complete reason."""
+    against = _against_who(rule, state, customer) or _against_when(
+        rule, state, wait, moment, in_force
+    )
+    return against[0] if against else Verdict.FIRED
+
+
+def time_zone_of(state: UserState) -> str:
+    """Return what the user's devices call their time zone, "" where none said it."""
+    told = state.context.get("timezone")
+    return told[1] if told is not None and isinstance(told[1], str) else ""
+
+
+def _against_who(rule: Rule, state: UserState, customer: Customer) -> list[Verdict]:
+    found = []
+    if state.consent is not None and not state.consent[1]:
+        found.append(Verdict.REFUSED)
+    if state.user_id is None and not (rule.trigger.anonymous and state.anonymous_ids):
+        found.append(Verdict.NOBODY)
+    if rule.trigger.consent == "marketing" and not (state.marketing and state.marketing[1]):
+        found.append(Verdict.NO_CONSENT)
+    if not all(customer.holds(test) for test in rule.tests) or (
+        rule.segments and not any(customer.holds(test) for test in rule.segments)
+    ):
+        found.append(Verdict.UNMET)
+    return found
+
+
+def _against_when(
+    rule: Rule, state: UserState, wait: Wait, moment: Moment, in_force: InForce
+) -> list[Verdict]:
+    found, now = [], moment.now
+    if rule.trigger.late == "drop" and now - moment.due_at > rule.valid_ms:
+        found.append(Verdict.LATE)
+    if rule.once_ms and wait.told_at >= 0 and now - wait.told_at < rule.once_ms:
+        found.append(Verdict.RESTING)
+    if rule.quiet != "ignore" and in_force.quiet_until(time_zone_of(state), now) is not None:
+        found.append(Verdict.HELD if rule.quiet == "hold" else Verdict.QUIET)
+    elif _is_capped(rule, state, now, in_force):
+        found.append(Verdict.CAPPED)
+    return found
+
+
+def _is_capped(rule: Rule, state: UserState, now: int, in_force: InForce) -> bool:
+    channel = rule.trigger.channel
+    return any(
+        sum(told == channel and now - at < within_ms for at, told in state.told) >= times
+        for times, within_ms in in_force.caps.get(channel, ())
+    )

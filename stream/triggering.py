@@ -1,0 +1,182 @@
+"""Decides per user which triggers fire, and hands them to the shard's outbox. Pure.
+
+A reason comes of events (``note_event``), of time (``pass_time``), or from outside (``tell``). All
+happens in the shard's commit and by its clock: each firing takes effect once, the same live and on
+replay with the same file of triggers.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+
+from config.events import Event
+from config.fired import Fired
+from online_models.users import Session, UserState, Wait
+from stream.batch import Batch
+from stream.telling import ABOUT_WHO, Moment, Verdict, time_zone_of, verdict
+from stream.trigger_facts import Customer, Facts, facts_for_texts, products_about
+from stream.trigger_rules import Roles, Rule
+from stream.waits import (
+    MAX_ABOUT,
+    complete_at,
+    count,
+    due_of,
+    forget_old,
+    is_complete,
+    leave_bought,
+    note_told,
+    start,
+    stop,
+    use_up,
+    wait_for,
+    wake,
+)
+
+
+def note_event(
+    batch: Batch, digest: str, state: UserState, session: Session, event: Event, received_at: int
+) -> None:
+    """Take what an event, which is in the state already, means to triggers."""
+    in_force = batch.rules.triggers
+    if not in_force.rules:
+        return
+    if in_force.has_idle and state.waits:
+        wake(state, in_force)
+    roles = in_force.by_act.get(event.name if event.type == "track" else event.type)
+    visit = in_force.visit if session.n_events == 1 else None
+    if roles is None and visit is None:
+        return
+    at = event.occurred_at
+    both = [one for one in (visit, roles) if one is not None]
+    for one in both:
+        _stop(state, one, at)
+        for rule in one.starts:
+            start(wait_for(state, rule), at, received_at)
+        for rule in one.counts:
+            count(wait_for(state, rule), rule, at, received_at)
+    complete = [
+        rule
+        for one in both
+        for rule in one.counts
+        if (wait := state.waits[rule.name]).until < 0 and is_complete(wait, rule)
+    ]
+    if complete:
+        tell_all(batch, digest, state, complete, max(batch.clock, received_at))
+
+
+def pass_time(batch: Batch, digest: str, state: UserState, clock: int, now: int) -> None:
+    """Do what is due by the clock; ``now`` is to where the clock moves (ms)."""
+    in_force = batch.rules.triggers
+    if not state.waits:
+        return
+    due = []
+    for name, wait in state.waits.items():
+        rule = in_force.rules.get(name)
+        if rule is not None and (due_at := due_of(wait, rule, state)) is not None:
+            due.append((due_at, rule.place, rule))
+    ready = [rule for due_at, _, rule in sorted(due, key=lambda one: one[:2]) if due_at <= clock]
+    tell_all(batch, digest, state, ready, max(clock, now))
+    forget_old(state, in_force, clock)
+
+
+def note_joined(batch: Batch, digest: str, state: UserState) -> None:
+    """Tell what two histories have complete only together."""
+    rules = batch.rules.triggers.rules
+    complete = [
+        rule
+        for name, wait in state.waits.items()
+        if (rule := rules.get(name)) is not None
+        and rule.why == "event"
+        and wait.until < 0
+        and is_complete(wait, rule)
+    ]
+    complete.sort(key=lambda rule: rule.place)
+    tell_all(batch, digest, state, complete, batch.clock)
+
+
+def tell(
+    batch: Batch,
+    digest: str,
+    state: UserState,
+    rule: Rule,
+    at: int,
+    now: int,
+    about: Sequence[str] = (),
+    facts: Facts | None = None,
+) -> None:
+    """Take a reason from outside, such as a changed product, complete as of ``now``.
+
+    ``at`` dates it and, with the first product, names the firing. What is held already goes on
+    being held, with this added.
+    """
+    wait = wait_for(state, rule)
+    wait.times, wait.heard_at = [at], max(wait.heard_at, now)
+    wait.about = list(dict.fromkeys((*about, *wait.about)))[:MAX_ABOUT]
+    wait.facts = {**wait.facts, **(facts or {})}
+    if wait.until < 0:
+        tell_all(batch, digest, state, [rule], now)
+
+
+def tell_all(batch: Batch, digest: str, state: UserState, rules: Iterable[Rule], now: int) -> None:
+    """Fire, hold or drop complete reasons, in this order."""
+    in_force = batch.rules.triggers
+    customer = Customer(state, now, batch.rules.session_gap_ms, in_force.needed)
+    for rule in rules:
+        wait = state.waits[rule.name]
+        moment = Moment(complete_at(wait, rule, state), now)
+        if rule.why == "product":
+            leave_bought(state, wait)
+        found = (
+            Verdict.GONE
+            if rule.why == "product" and not wait.about
+            else verdict(rule, state, wait, moment, customer, in_force)
+        )
+        if found is Verdict.FIRED:
+            batch.outbox.fired.append(_fired(batch, digest, state, rule, wait, moment))
+            wait.told_at = now
+            note_told(state, in_force, rule.trigger.channel, now)
+        batch.count("trigger", found)
+        if found is Verdict.HELD:
+            wait.until = in_force.quiet_until(time_zone_of(state), now) or now + 1
+        elif rule.why != "event" or found not in ABOUT_WHO:
+            use_up(wait, rule)
+        else:
+            wait.until = -1
+
+
+def _stop(state: UserState, roles: Roles, at: int) -> None:
+    for rule in roles.stops:
+        stop(wait_for(state, rule), rule, at)
+
+
+def _fired(
+    batch: Batch, digest: str, state: UserState, rule: Rule, wait: Wait, moment: Moment
+) -> Fired:
+    trigger = rule.trigger
+    about = wait.about or products_about(state, rule.about, MAX_ABOUT)
+    facts = {**facts_for_texts(state), **wait.facts}
+    if rule.times > 1:
+        facts["n_times"] = rule.times
+    since = moment.due_at if trigger.late == "drop" else moment.now
+    return Fired(
+        firing_id=firing_id(rule.name, digest, wait),
+        trigger=rule.name,
+        why=rule.why,
+        channel=trigger.channel,
+        shard=batch.ids.shard_of(digest),
+        digest=digest,
+        user_id=state.user_id,
+        anonymous_id=state.anonymous_ids[0][1] if state.anonymous_ids else None,
+        due_at=moment.due_at,
+        fired_at=moment.now,
+        expires_at=since + rule.valid_ms,
+        placements=list(trigger.placements),
+        product_ids=about,
+        facts=facts,
+    )
+
+
+def firing_id(trigger: str, digest: str, wait: Wait) -> str:
+    """Return the id of a firing: the same trigger, user and reason have the same."""
+    reason = f"{wait.times[0]}:{wait.about[0] if wait.about else ''}"
+    name = f"{trigger}\0{digest}\0{reason}".encode()
+    return f"trg_{blake2b(name, digest_size=16).hexdigest()}"
