@@ -104,6 +104,15 @@ class DecisionSettings(_Table, frozen=True):
     campaigns_file: str = "campaigns.toml"
 
 
+class DeliverySettings(_Table, frozen=True):
+    """``[delivery]``: who is told of triggers, and by whom.
+
+    ``triggers_file`` is looked at again and again, and need not be there.
+    """
+
+    triggers_file: str = "triggers.toml"
+
+
 class Secrets(_Table, frozen=True):
     """``secrets.toml``: never in the repository, readable by the owner alone.
 
@@ -132,6 +141,7 @@ class Settings(_Table, frozen=True):
     profile: ProfileSettings = ProfileSettings()
     learner: LearnerSettings = LearnerSettings()
     decision: DecisionSettings = DecisionSettings()
+    delivery: DeliverySettings = DeliverySettings()
     placements: dict[str, Placement] = msgspec.field(
         default_factory=lambda: dict(DEFAULT_PLACEMENTS)
     )

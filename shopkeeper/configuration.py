@@ -40,6 +40,9 @@ def load(
         decision=replace(
             settings.decision, campaigns_file=str(folder / settings.decision.campaigns_file)
         ),
+        delivery=replace(
+            settings.delivery, triggers_file=str(folder / settings.delivery.triggers_file)
+        ),
     )
     secrets_path = Path(settings.shop.secrets_file)
     table = _read(secrets_path, optional=from_environment)

@@ -39,6 +39,7 @@ MEANINGS = {
     "decision.cutoff_ms": "A decision waits no longer for Redis; then it answers without it.",
     "decision.log_decisions": "Whether decisions go into the event log.",
     "decision.campaigns_file": "Campaigns; relative to this file, read again when it changes.",
+    "delivery.triggers_file": "Triggers; relative to this file, read again when it changes.",
     "profile.log_age_hours": "How long the event log is kept once it is applied.",
 }
 
