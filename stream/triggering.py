@@ -60,6 +60,7 @@ def note_event(
         if (wait := state.waits[rule.name]).until < 0 and is_complete(wait, rule)
     ]
     if complete:
+        complete.sort(key=_by_place)
         tell_all(batch, digest, state, complete, max(batch.clock, received_at))
 
 
@@ -89,7 +90,7 @@ def note_joined(batch: Batch, digest: str, state: UserState) -> None:
         and wait.until < 0
         and is_complete(wait, rule)
     ]
-    complete.sort(key=lambda rule: rule.place)
+    complete.sort(key=_by_place)
     tell_all(batch, digest, state, complete, batch.clock)
 
 
@@ -141,6 +142,10 @@ def tell_all(batch: Batch, digest: str, state: UserState, rules: Iterable[Rule],
             use_up(wait, rule)
         else:
             wait.until = -1
+
+
+def _by_place(rule: Rule) -> int:
+    return rule.place
 
 
 def _stop(state: UserState, roles: Roles, at: int) -> None:

@@ -39,7 +39,8 @@ def count(wait: Wait, rule: Rule, at: int, received_at: int) -> None:
         return
     insort(wait.times, at, key=neg)
     del wait.times[rule.times :]
-    wait.heard_at = max(wait.heard_at, received_at)
+    if wait.until < 0:  # what is held already was complete before
+        wait.heard_at = max(wait.heard_at, received_at)
 
 
 def stop(wait: Wait, rule: Rule, at: int) -> None:
@@ -48,7 +49,7 @@ def stop(wait: Wait, rule: Rule, at: int) -> None:
         return
     wait.stopped_at = at
     wait.times = [one for one in wait.times if one > at]
-    if not wait.times or (rule.why == "event" and not is_complete(wait, rule)):
+    if len(wait.times) < rule.times:
         wait.until = -1
 
 
