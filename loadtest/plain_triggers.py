@@ -174,7 +174,7 @@ class _History:
         user = self._user
         mark = max(user.used[name], user.last(trigger.get("unless", ())))
         latest = user.times[trigger["event"]][-trigger.get("times", 1) :]
-        return [at for at in latest if at > mark]
+        return [at for at in latest if at > mark and not self._rests(name, trigger, at)]
 
     def _begun(self, name: str, trigger: Table) -> int | None:
         """Return when what a trigger waits for began last, None where it waits for nothing."""
@@ -214,12 +214,12 @@ class _History:
         user, plain = self._user, self._plain
         began = self._begun(name, trigger)
         assert began is not None
-        is_who = CONDITIONS[trigger.get("when", "")](user, now) and (
-            trigger.get("consent") == "none" or user.marketing
-        )
-        if not is_who and trigger["on"] == "event":
+        may = trigger.get("consent") == "none" or user.marketing
+        is_time = not self._rests(name, trigger, complete) and not _is_late(trigger, complete, now)
+        is_met = CONDITIONS[trigger.get("when", "")](user, now)
+        if trigger["on"] == "event" and (not may or (is_time and not is_met)):
             return
-        if is_who and self._is_time(name, trigger, complete, now):
+        if may and is_time and is_met:
             until = plain.quiet_until(user.zone, now) if plain.then(trigger) != "ignore" else None
             if until is not None and plain.then(trigger) == "hold":
                 user.held[name] = (complete, until)
@@ -233,14 +233,16 @@ class _History:
                 user.fired.append((now, channel, name))
         user.used[name] = began
 
-    def _is_time(self, name: str, trigger: Table, complete: int, now: int) -> bool:
-        valid = ms(trigger.get("valid", "1 day"))
-        if trigger.get("late", "drop") == "drop" and now - complete > valid:
-            return False
+    def _rests(self, name: str, trigger: Table, at: int) -> bool:
         if "once_in" not in trigger:
-            return True
-        since = now - ms(trigger["once_in"])
-        return all(at <= since or of != name for at, _, of in self._user.fired)
+            return False
+        fired = [fired_at for fired_at, _, of in self._user.fired if of == name]
+        return bool(fired) and at - fired[-1] < ms(trigger["once_in"])
+
+
+def _is_late(trigger: Table, complete: int, now: int) -> bool:
+    valid = ms(trigger.get("valid", "1 day"))
+    return bool(trigger.get("late", "drop") == "drop" and now - complete > valid)
 
 
 def ms(text: str) -> int:

@@ -172,7 +172,7 @@ class Wait(msgspec.Struct, array_like=True, gc=False):
 
     ``times``: event times of what it counts, latest first, or of what began its wait. ``heard_at``:
     when the latest of them came in, by the shard's clock. ``until``: held so long, -1 where it is
-    not. ``stopped_at``: the event time up to which nothing counts any more. ``told_at``: when it
+    not. ``stopped_at``: the event time up to which all is used up. ``told_at``: when it
     fired last. ``about``: the products of a reason from outside, latest first, with its ``facts``.
     """
 
@@ -196,7 +196,9 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     ``clicked_at`` is the latest click on anything that a decision showed. ``left_at``: when the
     latest of the sessions that are over ended. ``heard_at``: when the last event came in, by the
     shard's clock; decisions do not count. ``marketing``: whether marketing may speak to the user.
-    ``waits``: by trigger; ``told``: when channels with caps fired, latest first.
+    ``waits``: by trigger; ``waits_due_at``: nothing is to be done about them before; ``stops``:
+    when acts were that end waits; ``reach``: whom triggers may speak to (``stream/waits.py``).
+    ``told``: when channels with caps fired, latest first.
     """
 
     latest_at: int
@@ -236,6 +238,9 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     heard_at: int = -1
     marketing: tuple[int, bool] | None = None
     waits: dict[str, Wait] = {}
+    waits_due_at: int = -1
+    stops: dict[str, int] = {}
+    reach: int = 0
     told: list[Dated] = []
 
 

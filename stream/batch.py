@@ -20,7 +20,6 @@ from config.examples import Example
 from config.fired import Fired
 from config.keys import DAY_MS, Ids, Subject
 from online_models.users import User, UserState, is_forgotten
-from stream import waits
 from stream.attribution import due_at as decisions_due_at
 from stream.sessions import due_at as sessions_due_at
 from stream.timers import Timers
@@ -116,8 +115,8 @@ class Batch:
         due = [sessions_due_at(state, self.rules.session_gap_ms)]
         if state.open_decisions:
             due.append(decisions_due_at(state.open_decisions))
-        if state.waits:
-            due.append(waits.due_at(state, self.rules.triggers))
+        if state.waits_due_at >= 0:
+            due.append(state.waits_due_at)
         self.timers.set(digest, min((at for at in due if at is not None), default=None))
         self.store(digest, state)
 

@@ -1,11 +1,13 @@
 """Pure: whether a complete reason is told now, held, or dropped, and why."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
 from online_models.users import UserState, Wait
 from stream.trigger_facts import Customer
 from stream.trigger_rules import InForce, Rule
+from stream.waits import is_resting
 
 
 class Verdict(StrEnum):
@@ -37,60 +39,43 @@ class Moment(NamedTuple):
     now: int
 
 
-def verdicts(
-    rule: Rule, state: UserState, wait: Wait, moment: Moment, customer: Customer, in_force: InForce
-) -> list[Verdict]:
-    """Return all that stands against telling, first what weighs most; nothing: it fires."""
-    return [
-        *_against_who(rule, state, customer),
-        *_against_when(rule, state, wait, moment, in_force),
-    ]
-
-
 def verdict(
     rule: Rule, state: UserState, wait: Wait, moment: Moment, customer: Customer, in_force: InForce
 ) -> Verdict:
     """Return what becomes of a complete reason."""
-    against = _against_who(rule, state, customer) or _against_when(
-        rule, state, wait, moment, in_force
-    )
-    return against[0] if against else Verdict.FIRED
+    against = next(all_against(rule, state, wait, moment, customer, in_force), None)
+    return Verdict.FIRED if against is None else against
+
+
+def all_against(
+    rule: Rule, state: UserState, wait: Wait, moment: Moment, customer: Customer, in_force: InForce
+) -> Iterator[Verdict]:
+    """Yield all that stands against telling now; conditions, which take longest, among the last."""
+    now = moment.now
+    if state.consent is not None and not state.consent[1]:
+        yield Verdict.REFUSED
+    if state.user_id is None and not (rule.trigger.anonymous and state.anonymous_ids):
+        yield Verdict.NOBODY
+    if rule.trigger.consent == "marketing" and not (state.marketing and state.marketing[1]):
+        yield Verdict.NO_CONSENT
+    if is_resting(wait, rule, moment.due_at):
+        yield Verdict.RESTING
+    if rule.trigger.late == "drop" and now - moment.due_at > rule.valid_ms:
+        yield Verdict.LATE
+    if not all(customer.holds(test) for test in rule.tests) or (
+        rule.segments and not any(customer.holds(test) for test in rule.segments)
+    ):
+        yield Verdict.UNMET
+    if rule.quiet != "ignore" and in_force.quiet_until(time_zone_of(state), now) is not None:
+        yield Verdict.HELD if rule.quiet == "hold" else Verdict.QUIET
+    if _is_capped(rule, state, now, in_force):
+        yield Verdict.CAPPED
 
 
 def time_zone_of(state: UserState) -> str:
     """Return what the user's devices call their time zone, "" where none said it."""
     told = state.context.get("timezone")
     return told[1] if told is not None and isinstance(told[1], str) else ""
-
-
-def _against_who(rule: Rule, state: UserState, customer: Customer) -> list[Verdict]:
-    found = []
-    if state.consent is not None and not state.consent[1]:
-        found.append(Verdict.REFUSED)
-    if state.user_id is None and not (rule.trigger.anonymous and state.anonymous_ids):
-        found.append(Verdict.NOBODY)
-    if rule.trigger.consent == "marketing" and not (state.marketing and state.marketing[1]):
-        found.append(Verdict.NO_CONSENT)
-    if not all(customer.holds(test) for test in rule.tests) or (
-        rule.segments and not any(customer.holds(test) for test in rule.segments)
-    ):
-        found.append(Verdict.UNMET)
-    return found
-
-
-def _against_when(
-    rule: Rule, state: UserState, wait: Wait, moment: Moment, in_force: InForce
-) -> list[Verdict]:
-    found, now = [], moment.now
-    if rule.trigger.late == "drop" and now - moment.due_at > rule.valid_ms:
-        found.append(Verdict.LATE)
-    if rule.once_ms and wait.told_at >= 0 and now - wait.told_at < rule.once_ms:
-        found.append(Verdict.RESTING)
-    if rule.quiet != "ignore" and in_force.quiet_until(time_zone_of(state), now) is not None:
-        found.append(Verdict.HELD if rule.quiet == "hold" else Verdict.QUIET)
-    elif _is_capped(rule, state, now, in_force):
-        found.append(Verdict.CAPPED)
-    return found
 
 
 def _is_capped(rule: Rule, state: UserState, now: int, in_force: InForce) -> bool:

@@ -22,6 +22,8 @@ from config.triggers import (
     Triggers,
 )
 
+KNOWN, MARKETING = 1, 2  # there is a user id; marketing may speak to the user
+
 _OF_CARTS = frozenset(
     name for name in Name if name.startswith(("Cart", "Checkout", "Payment")) or "Added" in name
 )
@@ -33,7 +35,8 @@ class Rule:
 
     ``wait_ms``: how long an absence lasts; ``window_ms``: in which ``times`` acts lie. ``tests``
     are the condition, ``segments`` those of which one must hold. ``about``: which products it is
-    about, where nothing else says it.
+    about, where nothing else says it. ``unless``: acts that stop it; ``needs``: whom it may speak
+    to, bits of ``UserState.reach``.
     """
 
     name: str
@@ -50,6 +53,8 @@ class Rule:
     tests: tuple[Test, ...]
     segments: tuple[Test, ...]
     about: str
+    unless: tuple[str, ...]
+    needs: int
 
     @property
     def all_tests(self) -> tuple[Test, ...]:
@@ -73,7 +78,7 @@ class InForce:
     rules: Mapping[str, Rule] = field(default_factory=dict)
     by_act: Mapping[str, Roles] = field(default_factory=dict)
     visit: Roles | None = None
-    has_idle: bool = False
+    idle: tuple[Rule, ...] = ()
     caps: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     quiet: Schedule | None = None
     needed: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
@@ -106,7 +111,7 @@ def made_ready(triggers: Triggers) -> InForce:
         rules,
         by_act,
         by_act.pop(VISIT, None),
-        any(rule.is_idle for rule in rules.values()),
+        tuple(rule for rule in rules.values() if rule.is_idle),
         {
             channel: tuple((cap.times, duration_ms(cap.within)) for cap in caps)
             for channel, caps in triggers.caps.items()
@@ -144,6 +149,9 @@ def _ready(
         tests=(compile_for_customers(trigger.when),) if trigger.when else (),
         segments=tuple(compile_for_customers(segments[one]) for one in trigger.segments),
         about="bought" if isinstance(trigger, ForecastTrigger) else about,
+        unless=getattr(trigger, "unless", ()),
+        needs=(0 if trigger.anonymous else KNOWN)
+        + (MARKETING if trigger.consent == "marketing" else 0),
     )
 
 

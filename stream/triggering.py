@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 from config.events import Event
 from config.fired import Fired
+from config.triggers import VISIT
 from online_models.users import Session, UserState, Wait
 from stream.batch import Batch
 from stream.telling import ABOUT_WHO, Moment, Verdict, time_zone_of, verdict
@@ -19,13 +20,16 @@ from stream.waits import (
     MAX_ABOUT,
     complete_at,
     count,
-    due_of,
-    forget_old,
+    hold,
     is_complete,
+    is_reached,
     leave_bought,
+    note_reach,
+    note_stop,
     note_told,
     start,
     stop,
+    take_due,
     use_up,
     wait_for,
     wake,
@@ -39,56 +43,65 @@ def note_event(
     in_force = batch.rules.triggers
     if not in_force.rules:
         return
-    if in_force.has_idle and state.waits:
-        wake(state, in_force)
-    roles = in_force.by_act.get(event.name if event.type == "track" else event.type)
-    visit = in_force.visit if session.n_events == 1 else None
-    if roles is None and visit is None:
-        return
-    at = event.occurred_at
-    both = [one for one in (visit, roles) if one is not None]
-    for one in both:
-        _stop(state, one, at)
-        for rule in one.starts:
-            start(wait_for(state, rule), at, received_at)
-        for rule in one.counts:
-            count(wait_for(state, rule), rule, at, received_at)
-    complete = [
-        rule
-        for one in both
-        for rule in one.counts
-        if (wait := state.waits[rule.name]).until < 0 and is_complete(wait, rule)
+    now = max(batch.clock, received_at)
+    note_reach(state, in_force, now)
+    if state.waits:
+        for rule in in_force.idle:
+            wake(state, rule)
+    name = event.name if event.type == "track" else event.type
+    acts = [
+        (act, roles)
+        for act, roles in (
+            (VISIT, in_force.visit if session.n_events == 1 else None),
+            (name, in_force.by_act.get(name)),
+        )
+        if roles is not None
     ]
+    complete = _take_acts(state, acts, event.occurred_at, received_at) if acts else []
     if complete:
-        complete.sort(key=_by_place)
-        tell_all(batch, digest, state, complete, max(batch.clock, received_at))
+        tell_all(batch, digest, state, complete, now)
+
+
+def _take_acts(
+    state: UserState, acts: list[tuple[str, Roles]], at: int, received_at: int
+) -> list[Rule]:
+    """Let acts stop, begin and count; return the event triggers that they complete."""
+    complete: list[Rule] = []
+    for act, roles in acts:
+        if roles.stops:
+            note_stop(state, act, at)
+        for rule in roles.stops:
+            stop(state, rule, at)
+        for rule in roles.starts:
+            start(state, rule, at, received_at)
+        complete += [rule for rule in roles.counts if count(state, rule, at, received_at)]
+    # A visit may begin with the very order that stops what counts visits.
+    found = [rule for rule in complete if _may_be_told(state, rule)]
+    found.sort(key=_by_place)
+    return found
 
 
 def pass_time(batch: Batch, digest: str, state: UserState, clock: int, now: int) -> None:
     """Do what is due by the clock; ``now`` is to where the clock moves (ms)."""
-    in_force = batch.rules.triggers
-    if not state.waits:
+    if not 0 <= state.waits_due_at <= clock:
         return
-    due = []
-    for name, wait in state.waits.items():
-        rule = in_force.rules.get(name)
-        if rule is not None and (due_at := due_of(wait, rule, state)) is not None:
-            due.append((due_at, rule.place, rule))
-    ready = [rule for due_at, _, rule in sorted(due, key=lambda one: one[:2]) if due_at <= clock]
-    tell_all(batch, digest, state, ready, max(clock, now))
-    forget_old(state, in_force, clock)
+    due = take_due(state, batch.rules.triggers, clock)
+    if due:
+        tell_all(batch, digest, state, due, max(clock, now))
 
 
 def note_joined(batch: Batch, digest: str, state: UserState) -> None:
-    """Tell what two histories have complete only together."""
-    rules = batch.rules.triggers.rules
+    """Take what two histories say together; what only both complete is told."""
+    in_force = batch.rules.triggers
+    state.reach = 0  # also what is known already is looked at anew
+    note_reach(state, in_force, batch.clock)
     complete = [
         rule
         for name, wait in state.waits.items()
-        if (rule := rules.get(name)) is not None
+        if (rule := in_force.rules.get(name)) is not None
         and rule.why == "event"
         and wait.until < 0
-        and is_complete(wait, rule)
+        and _may_be_told(state, rule)
     ]
     complete.sort(key=_by_place)
     tell_all(batch, digest, state, complete, batch.clock)
@@ -113,6 +126,7 @@ def tell(
     wait.times, wait.heard_at = [at], max(wait.heard_at, now)
     wait.about = list(dict.fromkeys((*about, *wait.about)))[:MAX_ABOUT]
     wait.facts = {**wait.facts, **(facts or {})}
+    note_reach(state, batch.rules.triggers, now)
     if wait.until < 0:
         tell_all(batch, digest, state, [rule], now)
 
@@ -137,20 +151,20 @@ def tell_all(batch: Batch, digest: str, state: UserState, rules: Iterable[Rule],
             note_told(state, in_force, rule.trigger.channel, now)
         batch.count("trigger", found)
         if found is Verdict.HELD:
-            wait.until = in_force.quiet_until(time_zone_of(state), now) or now + 1
+            until = in_force.quiet_until(time_zone_of(state), now)
+            hold(state, rule, wait, now + 1 if until is None else until)
         elif rule.why != "event" or found not in ABOUT_WHO:
             use_up(wait, rule)
         else:
             wait.until = -1
 
 
+def _may_be_told(state: UserState, rule: Rule) -> bool:
+    return is_complete(state.waits[rule.name], rule) and is_reached(state, rule)
+
+
 def _by_place(rule: Rule) -> int:
     return rule.place
-
-
-def _stop(state: UserState, roles: Roles, at: int) -> None:
-    for rule in roles.stops:
-        stop(wait_for(state, rule), rule, at)
 
 
 def _fired(

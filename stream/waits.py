@@ -3,6 +3,9 @@
 Each wait is a function of the set of a user's events where no bound is hit, so that histories may
 arrive and merge in any order: times are event times, and what a stop covers stays covered. When a
 wait is over is told by the shard's clock: what was held up on its way may still come.
+
+There may be many triggers and events; so an event touches only the triggers that name its act, and
+``waits_due_at`` is a bound: where a wait began anew meanwhile, nothing is due, and it moves on.
 """
 
 from bisect import insort
@@ -11,7 +14,7 @@ from operator import neg
 from config.keys import DAY_MS
 from config.triggers import MAX_TIMES
 from online_models.users import MAX_TOLD, UserState, Wait
-from stream.trigger_rules import InForce, Rule
+from stream.trigger_rules import KNOWN, MARKETING, InForce, Rule
 
 MAX_ABOUT = 10  # products of one reason
 KEPT_MS = DAY_MS  # what is over still says so long that earlier events came too late
@@ -25,32 +28,49 @@ def wait_for(state: UserState, rule: Rule) -> Wait:
     return wait
 
 
-def start(wait: Wait, at: int, received_at: int) -> None:
+def start(state: UserState, rule: Rule, at: int, received_at: int) -> None:
     """Begin a wait for absence, unless something later has begun it or stopped it."""
-    if at <= wait.stopped_at or (wait.times and at < wait.times[0]):
+    wait = wait_for(state, rule)
+    if at <= _over_at(state, rule, wait) or (wait.times and at < wait.times[0]):
         return
     wait.times, wait.until = [at], -1
     wait.heard_at = max(wait.heard_at, received_at)
+    _arm(state, rule, received_at + rule.wait_ms)
 
 
-def count(wait: Wait, rule: Rule, at: int, received_at: int) -> None:
-    """Count an act."""
-    if at <= wait.stopped_at:
-        return
+def count(state: UserState, rule: Rule, at: int, received_at: int) -> bool:
+    """Count an act, unless the trigger rests; tell whether all that it counts is there."""
+    wait = wait_for(state, rule)
+    if at <= _over_at(state, rule, wait) or is_resting(wait, rule, received_at):
+        return False
     insort(wait.times, at, key=neg)
     del wait.times[rule.times :]
-    if wait.until < 0:  # what is held already was complete before
-        wait.heard_at = max(wait.heard_at, received_at)
+    if wait.until >= 0:  # what is held already was complete before
+        return False
+    wait.heard_at = max(wait.heard_at, received_at)
+    return is_complete(wait, rule)
 
 
-def stop(wait: Wait, rule: Rule, at: int) -> None:
+def stop(state: UserState, rule: Rule, at: int) -> None:
     """Let nothing count that happened until then."""
-    if at <= wait.stopped_at:
-        return
-    wait.stopped_at = at
-    wait.times = [one for one in wait.times if one > at]
-    if len(wait.times) < rule.times:
+    wait = state.waits.get(rule.name)
+    if wait is not None and wait.times:
+        wait.times = [one for one in wait.times if one > at]
+        if len(wait.times) < rule.times:
+            wait.until = -1
+
+
+def note_stop(state: UserState, act: str, at: int) -> None:
+    """Remember an act that ends waits: what began before may come in later."""
+    state.stops[act] = max(state.stops.get(act, -1), at)
+
+
+def wake(state: UserState, rule: Rule) -> None:
+    """End the holding of an idle wait: the user is there again, and the wait begins anew."""
+    wait = state.waits.get(rule.name)
+    if wait is not None and wait.until >= 0:
         wait.until = -1
+        _arm(state, rule, complete_at(wait, rule, state))
 
 
 def use_up(wait: Wait, rule: Rule) -> None:
@@ -80,11 +100,31 @@ def is_complete(wait: Wait, rule: Rule) -> bool:
     return len(times) >= n and times[0] - times[n - 1] <= rule.window_ms
 
 
-def wake(state: UserState, in_force: InForce) -> None:
-    """End the holding of idle waits: the user is there again, and the wait begins anew."""
+def is_resting(wait: Wait, rule: Rule, now: int) -> bool:
+    """Tell whether a trigger fired for a user so short a time ago that it does not fire again."""
+    return rule.once_ms > 0 and wait.told_at >= 0 and now - wait.told_at < rule.once_ms
+
+
+def is_reached(state: UserState, rule: Rule) -> bool:
+    """Tell whether a trigger may speak to a user, as far as that was noted."""
+    return state.reach & rule.needs == rule.needs
+
+
+def note_reach(state: UserState, in_force: InForce, clock: int) -> None:
+    """Note whom triggers may speak to; what was complete while they might not is not told now."""
+    known = KNOWN if state.user_id is not None else 0
+    reach = known + (MARKETING if state.marketing is not None and state.marketing[1] else 0)
+    if reach == state.reach:
+        return
+    state.reach = reach
     for name, wait in state.waits.items():
-        if wait.until >= 0 and (rule := in_force.rules.get(name)) is not None and rule.is_idle:
-            wait.until = -1
+        rule = in_force.rules.get(name)
+        if rule is None or (due := due_of(wait, rule, state)) is None:
+            continue
+        if due <= clock and wait.until < 0 and rule.why == "absence":
+            use_up(wait, rule)
+        else:
+            _arm(state, rule, due)
 
 
 def complete_at(wait: Wait, rule: Rule, state: UserState) -> int:
@@ -99,35 +139,44 @@ def due_of(wait: Wait, rule: Rule, state: UserState) -> int | None:
     """Return when (ms, by the shard's clock) something is to be done about a wait."""
     if wait.until >= 0:
         return wait.until
-    if rule.wait_ms and wait.times:
+    if rule.wait_ms and wait.times and is_reached(state, rule):
         return complete_at(wait, rule, state)
     return None
 
 
-def due_at(state: UserState, in_force: InForce) -> int | None:
-    """Return when (ms, by the shard's clock) something is to be done about a user's waits."""
-    earliest, rules = None, in_force.rules
-    for name, wait in state.waits.items():
-        rule = rules.get(name)
-        if rule is None:
-            continue
-        due = due_of(wait, rule, state)
-        if due is not None and (earliest is None or due < earliest):
-            earliest = due
-    return earliest
+def take_due(state: UserState, in_force: InForce, clock: int) -> list[Rule]:
+    """Return whose waits are due by the clock, the earliest first; look when the next ones are.
 
-
-def forget_old(state: UserState, in_force: InForce, clock: int) -> None:
-    """Let go of what is over, and of triggers that are not in force any more."""
-    kept = {}
+    Lets go of what is over for long, and of what is not in force any more.
+    """
+    due: list[tuple[int, int, Rule]] = []
+    gone: list[str] = []
+    state.waits_due_at = -1
     for name, wait in state.waits.items():
         rule = in_force.rules.get(name)
         if rule is None:
+            gone.append(name)
             continue
-        over_at = max(wait.stopped_at, wait.told_at + rule.once_ms if wait.told_at >= 0 else -1)
-        if wait.times or wait.until >= 0 or over_at + KEPT_MS >= clock:
-            kept[name] = wait
-    state.waits = kept
+        due_at = due_of(wait, rule, state)
+        if due_at is None:
+            if not wait.times and _is_forgotten(wait, rule, clock):
+                gone.append(name)
+        elif due_at <= clock:
+            due.append((due_at, rule.place, rule))
+        else:
+            _arm(state, rule, due_at)
+    for name in gone:
+        del state.waits[name]
+    for act in [act for act in state.stops if act not in in_force.by_act]:
+        del state.stops[act]
+    due.sort(key=_by_due)
+    return [rule for _, _, rule in due]
+
+
+def hold(state: UserState, rule: Rule, wait: Wait, until: int) -> None:
+    """Hold a reason until quiet hours are over."""
+    wait.until = until
+    _arm(state, rule, until)
 
 
 def note_told(state: UserState, in_force: InForce, channel: str, now: int) -> None:
@@ -143,25 +192,55 @@ def note_told(state: UserState, in_force: InForce, channel: str, now: int) -> No
 
 def let_go(state: UserState) -> None:
     """Wait for nothing any more: the user refused."""
-    state.waits = {}
+    state.waits, state.stops, state.waits_due_at = {}, {}, -1
 
 
 def join_waits(known: UserState, other: UserState) -> None:
-    """Join another history's waits, in place."""
+    """Join another history's waits, in place; ``note_reach`` and what is complete come after."""
     known.heard_at = max(known.heard_at, other.heard_at)
     if other.marketing is not None:
         known.marketing = max(known.marketing or other.marketing, other.marketing)
     known.told = sorted({*known.told, *other.told}, reverse=True)[:MAX_TOLD]
+    for act, at in other.stops.items():
+        note_stop(known, act, at)
     for name, theirs in other.waits.items():
         mine = known.waits.get(name)
-        if mine is None:
-            known.waits[name] = theirs
-            continue
-        mine.stopped_at = max(mine.stopped_at, theirs.stopped_at)
-        times = sorted((*mine.times, *theirs.times), reverse=True)
-        mine.times = [at for at in times if at > mine.stopped_at][:MAX_TIMES]
-        mine.heard_at = max(mine.heard_at, theirs.heard_at)
-        mine.until = max(mine.until, theirs.until) if mine.times else -1
-        mine.told_at = max(mine.told_at, theirs.told_at)
-        mine.about = list(dict.fromkeys((*mine.about, *theirs.about)))[:MAX_ABOUT]
-        mine.facts = {**theirs.facts, **mine.facts}
+        known.waits[name] = theirs if mine is None else _joined(mine, theirs)
+
+
+def _joined(mine: Wait, theirs: Wait) -> Wait:
+    stopped_at = max(mine.stopped_at, theirs.stopped_at)
+    times = sorted((*mine.times, *theirs.times), reverse=True)
+    times = [at for at in times if at > stopped_at][:MAX_TIMES]
+    return Wait(
+        times=times,
+        heard_at=max(mine.heard_at, theirs.heard_at),
+        until=max(mine.until, theirs.until) if times else -1,
+        stopped_at=stopped_at,
+        told_at=max(mine.told_at, theirs.told_at),
+        about=list(dict.fromkeys((*mine.about, *theirs.about)))[:MAX_ABOUT],
+        facts={**theirs.facts, **mine.facts},
+    )
+
+
+def _over_at(state: UserState, rule: Rule, wait: Wait) -> int:
+    """Return up to which event time nothing counts."""
+    over_at = wait.stopped_at
+    for act in rule.unless:
+        over_at = max(over_at, state.stops.get(act, -1))
+    return over_at
+
+
+def _arm(state: UserState, rule: Rule, due_at: int) -> None:
+    """See to it that a wait is looked at when it is due."""
+    if (state.waits_due_at < 0 or due_at < state.waits_due_at) and is_reached(state, rule):
+        state.waits_due_at = due_at
+
+
+def _is_forgotten(wait: Wait, rule: Rule, clock: int) -> bool:
+    rested_at = wait.told_at + rule.once_ms if wait.told_at >= 0 else -1
+    return max(wait.stopped_at, rested_at) + KEPT_MS < clock
+
+
+def _by_due(one: tuple[int, int, Rule]) -> tuple[int, int]:
+    return one[:2]
