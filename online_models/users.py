@@ -194,11 +194,12 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     ``taught``: what models learned of the user that day (``stream/taught.py``).
     ``contacts``, ``open_decisions`` and ``exposures``: see ``stream/attribution.py``.
     ``clicked_at`` is the latest click on anything that a decision showed. ``left_at``: when the
-    latest of the sessions that are over ended. ``heard_at``: when the last event came in, by the
-    shard's clock; decisions do not count. ``marketing``: whether marketing may speak to the user.
-    ``waits``: by trigger; ``waits_due_at``: nothing is to be done about them before; ``stops``:
-    when acts were that end waits; ``reach``: whom triggers may speak to (``stream/waits.py``).
-    ``told``: when channels with caps fired, latest first.
+    latest of the sessions that are over ended. ``heard_at``: when the last event came in that
+    triggers know of, by the shard's clock. ``marketing``: whether marketing may speak to the user.
+    ``waits``: by trigger; ``waits_due_at``: nothing is to be done about them before;
+    ``held_until``: until when one of them is held, at most; ``stops``: when acts were that end
+    waits; ``reach``: whom triggers may speak to (``stream/waits.py``). ``told``: when channels with
+    caps fired, latest first.
     """
 
     latest_at: int
@@ -239,6 +240,7 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     marketing: tuple[int, bool] | None = None
     waits: dict[str, Wait] = {}
     waits_due_at: int = -1
+    held_until: int = -1
     stops: dict[str, int] = {}
     reach: int = 0
     told: list[Dated] = []

@@ -30,7 +30,5 @@ def triggers(
     """
     figures = bench_triggers(events, users, rounds, seed, tied, taobao815(), say)
     report(figures, as_json=as_json)
-    compared = [figures["made_up"], figures.get("taobao815", {"equal": True})]
-    is_fast = figures.get("slowdown", 0.0) <= MOST_SLOWDOWN
-    if not (is_fast and all(one["equal"] for one in compared)):
+    if not figures["equal"] or figures.get("slowdown", 0.0) > MOST_SLOWDOWN:
         raise typer.Exit(1)

@@ -67,7 +67,6 @@ def apply_event(
     else:  # until now only decisions were known, which date nothing
         state.latest_at = state.first_at = at
     state.received_at = max(state.received_at, received_at)
-    state.heard_at = max(state.heard_at, received_at)
     state.n_events += 1
     _take_identity(state, event)
     session = session_of(state, at, received_at, gap_ms)

@@ -15,25 +15,24 @@ from online_models.users import Session, UserState, Wait
 from stream.batch import Batch
 from stream.telling import ABOUT_WHO, Moment, Verdict, time_zone_of, verdict
 from stream.trigger_facts import Customer, Facts, facts_for_texts, products_about
-from stream.trigger_rules import Roles, Rule
+from stream.trigger_rules import Rule
 from stream.waits import (
     MAX_ABOUT,
     complete_at,
-    count,
     hold,
     is_complete,
     is_reached,
     leave_bought,
     note_reach,
-    note_stop,
     note_told,
-    start,
-    stop,
+    take_act,
     take_due,
     use_up,
     wait_for,
     wake,
 )
+
+NOTHING: tuple[Rule, ...] = ()
 
 
 def note_event(
@@ -43,42 +42,22 @@ def note_event(
     in_force = batch.rules.triggers
     if not in_force.rules:
         return
-    now = max(batch.clock, received_at)
-    note_reach(state, in_force, now)
-    if state.waits:
+    note_reach(state, in_force, max(batch.clock, received_at))
+    state.heard_at = max(state.heard_at, received_at)
+    if state.held_until >= 0:
         for rule in in_force.idle:
             wake(state, rule)
-    name = event.name if event.type == "track" else event.type
-    acts = [
-        (act, roles)
-        for act, roles in (
-            (VISIT, in_force.visit if session.n_events == 1 else None),
-            (name, in_force.by_act.get(name)),
-        )
-        if roles is not None
-    ]
-    complete = _take_acts(state, acts, event.occurred_at, received_at) if acts else []
+    act = event.name if event.type == "track" else event.type
+    at, complete = event.occurred_at, NOTHING
+    if session.n_events == 1 and in_force.visit is not None:
+        complete = take_act(state, in_force.visit, VISIT, at, received_at)
+    if (roles := in_force.by_act.get(act)) is not None:
+        complete += take_act(state, roles, act, at, received_at)
     if complete:
-        tell_all(batch, digest, state, complete, now)
-
-
-def _take_acts(
-    state: UserState, acts: list[tuple[str, Roles]], at: int, received_at: int
-) -> list[Rule]:
-    """Let acts stop, begin and count; return the event triggers that they complete."""
-    complete: list[Rule] = []
-    for act, roles in acts:
-        if roles.stops:
-            note_stop(state, act, at)
-        for rule in roles.stops:
-            stop(state, rule, at)
-        for rule in roles.starts:
-            start(state, rule, at, received_at)
-        complete += [rule for rule in roles.counts if count(state, rule, at, received_at)]
-    # A visit may begin with the very order that stops what counts visits.
-    found = [rule for rule in complete if _may_be_told(state, rule)]
-    found.sort(key=_by_place)
-    return found
+        # A visit may begin with the very order that stops what counts visits.
+        found = [rule for rule in complete if _may_be_told(state, rule)]
+        found.sort(key=_by_place)
+        tell_all(batch, digest, state, found, max(batch.clock, received_at))
 
 
 def pass_time(batch: Batch, digest: str, state: UserState, clock: int, now: int) -> None:

@@ -14,7 +14,7 @@ from operator import neg
 from config.keys import DAY_MS
 from config.triggers import MAX_TIMES
 from online_models.users import MAX_TOLD, UserState, Wait
-from stream.trigger_rules import KNOWN, MARKETING, InForce, Rule
+from stream.trigger_rules import KNOWN, MARKETING, InForce, Roles, Rule
 
 MAX_ABOUT = 10  # products of one reason
 KEPT_MS = DAY_MS  # what is over still says so long that earlier events came too late
@@ -28,30 +28,51 @@ def wait_for(state: UserState, rule: Rule) -> Wait:
     return wait
 
 
-def start(state: UserState, rule: Rule, at: int, received_at: int) -> None:
+def take_act(
+    state: UserState, roles: Roles, act: str, at: int, received_at: int
+) -> tuple[Rule, ...]:
+    """Let an act stop, begin and count; return the triggers whose acts are now all there."""
+    if roles.stops:
+        state.stops[act] = max(state.stops.get(act, -1), at)
+        for rule in roles.stops:
+            _stop(state, rule, at)
+    for rule in roles.starts:
+        _start(state, rule, at, received_at)
+    return tuple([rule for rule in roles.counts if _count(state, rule, at, received_at)])
+
+
+def _start(state: UserState, rule: Rule, at: int, received_at: int) -> None:
     """Begin a wait for absence, unless something later has begun it or stopped it."""
     wait = wait_for(state, rule)
-    if at <= _over_at(state, rule, wait) or (wait.times and at < wait.times[0]):
+    if at <= wait.stopped_at or (wait.times and at < wait.times[0]):
+        return
+    if rule.unless and _is_stopped(state, rule, at):
         return
     wait.times, wait.until = [at], -1
     wait.heard_at = max(wait.heard_at, received_at)
     _arm(state, rule, received_at + rule.wait_ms)
 
 
-def count(state: UserState, rule: Rule, at: int, received_at: int) -> bool:
+def _count(state: UserState, rule: Rule, at: int, received_at: int) -> bool:
     """Count an act, unless the trigger rests; tell whether all that it counts is there."""
     wait = wait_for(state, rule)
-    if at <= _over_at(state, rule, wait) or is_resting(wait, rule, received_at):
+    if at <= wait.stopped_at or (rule.once_ms and is_resting(wait, rule, received_at)):
         return False
-    insort(wait.times, at, key=neg)
-    del wait.times[rule.times :]
+    if rule.unless and _is_stopped(state, rule, at):
+        return False
+    times = wait.times
+    if times and at < times[0]:
+        insort(times, at, key=neg)
+    else:
+        times.insert(0, at)
+    del times[rule.times :]
     if wait.until >= 0:  # what is held already was complete before
         return False
     wait.heard_at = max(wait.heard_at, received_at)
-    return is_complete(wait, rule)
+    return len(times) == rule.times and is_complete(wait, rule)
 
 
-def stop(state: UserState, rule: Rule, at: int) -> None:
+def _stop(state: UserState, rule: Rule, at: int) -> None:
     """Let nothing count that happened until then."""
     wait = state.waits.get(rule.name)
     if wait is not None and wait.times:
@@ -60,9 +81,9 @@ def stop(state: UserState, rule: Rule, at: int) -> None:
             wait.until = -1
 
 
-def note_stop(state: UserState, act: str, at: int) -> None:
-    """Remember an act that ends waits: what began before may come in later."""
-    state.stops[act] = max(state.stops.get(act, -1), at)
+def _is_stopped(state: UserState, rule: Rule, at: int) -> bool:
+    stops = state.stops
+    return bool(stops) and any(stops.get(act, -1) >= at for act in rule.unless)
 
 
 def wake(state: UserState, rule: Rule) -> None:
@@ -151,7 +172,7 @@ def take_due(state: UserState, in_force: InForce, clock: int) -> list[Rule]:
     """
     due: list[tuple[int, int, Rule]] = []
     gone: list[str] = []
-    state.waits_due_at = -1
+    state.waits_due_at = state.held_until = -1
     for name, wait in state.waits.items():
         rule = in_force.rules.get(name)
         if rule is None:
@@ -165,6 +186,7 @@ def take_due(state: UserState, in_force: InForce, clock: int) -> list[Rule]:
             due.append((due_at, rule.place, rule))
         else:
             _arm(state, rule, due_at)
+            state.held_until = max(state.held_until, wait.until)
     for name in gone:
         del state.waits[name]
     for act in [act for act in state.stops if act not in in_force.by_act]:
@@ -176,6 +198,7 @@ def take_due(state: UserState, in_force: InForce, clock: int) -> list[Rule]:
 def hold(state: UserState, rule: Rule, wait: Wait, until: int) -> None:
     """Hold a reason until quiet hours are over."""
     wait.until = until
+    state.held_until = max(state.held_until, until)
     _arm(state, rule, until)
 
 
@@ -192,17 +215,19 @@ def note_told(state: UserState, in_force: InForce, channel: str, now: int) -> No
 
 def let_go(state: UserState) -> None:
     """Wait for nothing any more: the user refused."""
-    state.waits, state.stops, state.waits_due_at = {}, {}, -1
+    state.waits, state.stops = {}, {}
+    state.waits_due_at = state.held_until = -1
 
 
 def join_waits(known: UserState, other: UserState) -> None:
     """Join another history's waits, in place; ``note_reach`` and what is complete come after."""
     known.heard_at = max(known.heard_at, other.heard_at)
+    known.held_until = max(known.held_until, other.held_until)
     if other.marketing is not None:
         known.marketing = max(known.marketing or other.marketing, other.marketing)
     known.told = sorted({*known.told, *other.told}, reverse=True)[:MAX_TOLD]
     for act, at in other.stops.items():
-        note_stop(known, act, at)
+        known.stops[act] = max(known.stops.get(act, -1), at)
     for name, theirs in other.waits.items():
         mine = known.waits.get(name)
         known.waits[name] = theirs if mine is None else _joined(mine, theirs)
@@ -221,14 +246,6 @@ def _joined(mine: Wait, theirs: Wait) -> Wait:
         about=list(dict.fromkeys((*mine.about, *theirs.about)))[:MAX_ABOUT],
         facts={**theirs.facts, **mine.facts},
     )
-
-
-def _over_at(state: UserState, rule: Rule, wait: Wait) -> int:
-    """Return up to which event time nothing counts."""
-    over_at = wait.stopped_at
-    for act in rule.unless:
-        over_at = max(over_at, state.stops.get(act, -1))
-    return over_at
 
 
 def _arm(state: UserState, rule: Rule, due_at: int) -> None:

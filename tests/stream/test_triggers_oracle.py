@@ -12,15 +12,19 @@ from config.fired import Fired
 from config.trigger_checks import Around, read_triggers
 from config.trigger_file import read_trigger_tables
 from loadtest.formats import Timed
-from loadtest.made_up_triggers import DAY_MS, TRIGGERS_TOML, seeded_users
+from loadtest.made_up_triggers import ANYBODY_TOML, DAY_MS, TRIGGERS_TOML, seeded_users
 from loadtest.plain_triggers import PlainFiring, PlainTriggers
 from stream.batch import Rules
 from stream.trigger_rules import made_ready
 from tests.builders import IDS, NOON
 from tests.stream.simulation import Network
 
+RARE = {"stuck"}  # a shard of few users whose clock stands still for hours finds it late
 AROUND = Around({}, {}, 180 * DAY_MS)
-RULES = Rules(triggers=made_ready(read_triggers(read_trigger_tables(TRIGGERS_TOML), AROUND)))
+
+
+def rules_of(text: str) -> Rules:
+    return Rules(triggers=made_ready(read_triggers(read_trigger_tables(text), AROUND)))
 
 
 def event_of(timed: Timed) -> Event:
@@ -56,15 +60,15 @@ def plain_of(fired: Fired) -> PlainFiring:
     )
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_what_fires_in_a_week_is_what_the_plain_oracle_says(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "text"), [(1, TRIGGERS_TOML), (2, ANYBODY_TOML)])
+def test_what_fires_in_a_week_is_what_the_plain_oracle_says(seed: int, text: str) -> None:
     events = list(seeded_users(4_000, 150, seed, NOON))
-    network = Network(RULES)
+    network = Network(rules_of(text))
     for timed in events:
         network.append(event_of(timed))
     network.run(Random(seed))
 
-    expected = PlainTriggers(tomllib.loads(TRIGGERS_TOML)).firings(logs_of(events))
+    expected = PlainTriggers(tomllib.loads(text)).firings(logs_of(events))
     assert sorted(map(plain_of, network.fired)) == sorted(expected)
     assert len({fired.firing_id for fired in network.fired}) == len(network.fired)
-    assert {firing.trigger for firing in expected} >= set(RULES.triggers.rules) - {"stuck"}
+    assert {firing.trigger for firing in expected} >= set(network.rules.triggers.rules) - RARE
