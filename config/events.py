@@ -165,7 +165,17 @@ class Decided(_Entry, frozen=True, tag="decided"):
     margin_rate: float = 1.0
 
 
-Entry = Event | Tick | ConsentRefused | Erase | Link | Merge | Forwarded | Decided
+class ProductsChanged(_Entry, frozen=True, tag="products"):
+    """Products changed: all changes up to ``until``, a log id of their stream, count from here on.
+
+    Those that the shard's commit covers already change nothing, however often this is told.
+    """
+
+    until: str
+    received_at: int
+
+
+Entry = Event | Tick | ConsentRefused | Erase | Link | Merge | Forwarded | Decided | ProductsChanged
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Entry] = msgspec.msgpack.Decoder(Entry)

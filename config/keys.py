@@ -17,6 +17,7 @@ DAY_MS = 24 * 60 * 60 * 1000
 DEAD_LETTER_AGE_MS = 7 * DAY_MS
 EXAMPLE_AGE_MS = DAY_MS
 TRIGGER_AGE_MS = DAY_MS
+PRODUCT_CHANGE_AGE_MS = 3 * DAY_MS
 LEASE_MS = 2_000
 HEARTBEAT_MS = 2_000
 IMPORT_HOLD_MS = 10_000
@@ -131,6 +132,10 @@ class Keys:
         """Outbox of triggers; 24 h."""
         return f"{self.namespace}:{{u{shard}}}:triggers"
 
+    def watchers(self, shard: int) -> str:
+        """Sorted set: who viewed or carted what, by product; goes with the users' states."""
+        return f"{self.namespace}:{{u{shard}}}:watchers"
+
     def outgoing(self, shard: int) -> str:
         """Outbox of messages to other shards; an entry goes once it is in the other log."""
         return f"{self.namespace}:{{u{shard}}}:outgoing"
@@ -226,3 +231,7 @@ class Keys:
     def catalog_changes(self) -> str:
         """Ids of products that changed, for servers to fetch again; the last ``MAX_CHANGES``."""
         return f"{self.namespace}:{{catalog}}:changes"
+
+    def product_changes(self) -> str:
+        """Changes of products that customers may want to hear of; 3 days."""
+        return f"{self.namespace}:{{catalog}}:product-changes"

@@ -14,6 +14,7 @@ import msgspec
 from config.campaigns import MAX_CAP_TIMES, Channel
 from config.durations import Duration
 from config.placements import Share, Truth
+from config.product_changes import LOW_STOCK
 from config.schedules import Day
 
 MAX_TRIGGERS = 64
@@ -107,7 +108,7 @@ class AbsenceTrigger(_Trigger, frozen=True, kw_only=True, tag="absence"):
 class ProductTrigger(_Trigger, frozen=True, kw_only=True, tag="product"):
     """A product changed that the customer ``watched`` within a time, and did not buy since.
 
-    ``by`` is the least share that a price must drop by.
+    ``by`` is the least share that a price must drop by; stock is low with ``pieces`` left.
     """
 
     change: Change
@@ -117,6 +118,9 @@ class ProductTrigger(_Trigger, frozen=True, kw_only=True, tag="product"):
     ] = ("viewed", "carted")
     within: Duration = "30 days"
     by: Share = 0.0
+    pieces: Annotated[
+        int, msgspec.Meta(ge=1, le=LOW_STOCK, description=f"a whole number, 1 to {LOW_STOCK}")
+    ] = 5
 
 
 class ForecastTrigger(_Trigger, frozen=True, kw_only=True, tag="forecast"):

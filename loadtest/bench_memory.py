@@ -57,7 +57,12 @@ def equal_users(n_users: int, seed: int, ids: Ids) -> Iterator[Appended]:
 
 def _keys_share(shop: ShopUnderTest, n_users: int) -> dict[str, float]:
     """Return the bytes of Redis' keys a user: state, timer, and log while it is kept."""
-    families = {"timers": shop.keys.timers, "log": shop.keys.events, "commits": shop.keys.commit}
+    families = {
+        "timers": shop.keys.timers,
+        "watchers": shop.keys.watchers,
+        "log": shop.keys.events,
+        "commits": shop.keys.commit,
+    }
     shards = range(shop.ids.n_shards)
     shares = {
         name: sum(_usage(shop, key(shard)) for shard in shards) / n_users
@@ -66,9 +71,10 @@ def _keys_share(shop: ShopUnderTest, n_users: int) -> dict[str, float]:
     states = (_usage(shop, shop.keys.user(*shop.ids.known(f"user-{n}"))) for n in range(n_users))
     state = sum(states) / n_users
     return {
-        "bytes_per_user": round(state + shares["timers"], 1),
+        "bytes_per_user": round(state + shares["timers"] + shares["watchers"], 1),
         "state_key_bytes": round(state, 1),
         "timer_bytes": round(shares["timers"], 1),
+        "watched_bytes": round(shares["watchers"], 1),
         "log_bytes_while_kept": round(shares["log"], 1),
         "commit_bytes": round(shares["commits"], 2),
     }

@@ -90,18 +90,21 @@ def hold_time(shop: ShopUnderTest) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Every user's bytes by key, and every shard's timers."""
+    """Every user's bytes by key, and every shard's timers and who watches what there."""
 
     users: dict[bytes, bytes]
     timers: dict[int, Any]
+    watchers: dict[int, Any]
 
 
 def stored(shop: ShopUnderTest) -> Stored:
     """Return everything that the profile flow keeps of users."""
     users: dict[bytes, bytes] = {}
     timers: dict[int, Any] = {}
+    watchers: dict[int, Any] = {}
     for shard in range(shop.ids.n_shards):
         timers[shard] = shop.client.zrange(shop.keys.timers(shard), 0, -1, withscores=True)
+        watchers[shard] = shop.client.zrange(shop.keys.watchers(shard), 0, -1)
     prefix = shop.keys.user(0, "*").replace("{u0}", "{u*}")
     names = list(shop.client.scan_iter(match=prefix, count=1000))
     for start in range(0, len(names), 1000):
@@ -111,4 +114,4 @@ def stored(shop: ShopUnderTest) -> Stored:
             for name, value in zip(part, shop.client.mget(part), strict=True)
             if value is not None
         }
-    return Stored(users, timers)
+    return Stored(users, timers, watchers)

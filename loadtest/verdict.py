@@ -43,7 +43,7 @@ def count_of(found: Stored, key: str) -> int:
 
 
 def first_difference(found: Stored, expected: Stored) -> str:
-    """Name the first user or shard whose bytes or timers differ; empty where none does."""
+    """Name the first user or shard that differs, in whatever it does; empty where none does."""
     for key in sorted(found.users.keys() | expected.users.keys()):
         here, there = found.users.get(key), expected.users.get(key)
         if here != there:
@@ -51,6 +51,9 @@ def first_difference(found: Stored, expected: Stored) -> str:
     for shard, timers in expected.timers.items():
         if found.timers[shard] != timers:
             return f"timers of shard {shard}: {found.timers[shard]} instead of {timers}"
+    for shard, watchers in expected.watchers.items():
+        if found.watchers[shard] != watchers:
+            return f"shard {shard}: others watch products, or other products"
     return ""
 
 

@@ -80,10 +80,12 @@ def inspect_shard(client: redis.Redis, keys: Keys, n_shards: int, shard: int) ->
         "owner": owner.decode() if owner else None,
         "log_entries": read.xlen(keys.events(shard)),
         "commit": {"offset": commit.offset, "seq": commit.seq, "worker": commit.worker}
-        | {"clock": commit.clock, "sources": {str(k): v for k, v in commit.sources.items()}},
+        | {"clock": commit.clock, "sources": {str(k): v for k, v in commit.sources.items()}}
+        | {"products": commit.products},
         "lag_entries": len(waiting),
         "lag_ms": lag_ms(client, waiting),
         "timers": read.zcard(keys.timers(shard)),
+        "watched_products": read.zcard(keys.watchers(shard)),
         "next_timer_at": int(earliest[0][1]) if earliest else None,
         "outboxes": {name: read.xlen(key(shard)) for name, key in outboxes.items()},
         "dead_letters": read.xlen(keys.dead(shard)),

@@ -13,6 +13,7 @@ from config.events import (
     Erase,
     Event,
     InvalidEvent,
+    ProductsChanged,
     Tick,
     encode_entry,
 )
@@ -24,6 +25,7 @@ from stream.attribution import due_at as decisions_due_at
 from stream.sessions import due_at as sessions_due_at
 from stream.timers import Timers
 from stream.trigger_rules import NO_TRIGGERS, InForce
+from stream.watching import Changed, Watched, watched_by
 
 LoadUser = Callable[[str], User | None]
 
@@ -40,7 +42,7 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
 
     def received_at(self) -> int:
         """Return the time to which this entry moves the clock (ms), 0 where it does not."""
-        dated = Event | Decided | Tick | ConsentRefused | Erase
+        dated = Event | Decided | Tick | ConsentRefused | Erase | ProductsChanged
         if self.source is None and isinstance(self.entry, dated):
             return self.entry.received_at
         return 0
@@ -81,9 +83,11 @@ class Batch:
     """A shard's memory while a batch is applied.
 
     ``users`` is the shard's cache (None: known not to exist), ``load`` fetches one that is not in
-    it. ``broken_timers`` are not to be fired again. ``sources`` holds the last id applied of each
-    shard that forwards. ``changed`` names the users to write, ``results`` counts entries by type
-    and what became of them.
+    it. ``broken_timers`` are not to be fired again. ``product_changes`` are those that the entry
+    tells of, with whom the index names; ``watched_before`` is what users watched when the batch
+    began, ``unreadable`` are those of whom nobody knows. ``sources`` holds the last id applied of
+    each shard that forwards. ``changed`` names the users to write, ``results`` counts entries by
+    type and what became of them.
     """
 
     ids: Ids
@@ -94,25 +98,27 @@ class Batch:
     sources: dict[int, str]
     load: LoadUser
     broken_timers: frozenset[str] = frozenset()
+    product_changes: list[Changed] = field(default_factory=list)
+    watched_before: dict[str, Watched] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
     outbox: Outbox = field(default_factory=Outbox)
     changed: set[str] = field(default_factory=set)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def user(self, digest: str, grace_ms: int = 0) -> User | None:
-        """Return a user; one who was away for longer than the retention is not known any more.
-
-        With ``grace_ms`` somebody is still known for so long beyond it.
-        """
+    def user(self, digest: str) -> User | None:
+        """Return a user; one who was away for longer than the retention is not known any more."""
         if digest not in self.users:
             self.users[digest] = self.load(digest)
         user = self.users[digest]
-        if user is None or is_forgotten(user, self.clock, self.rules.retention_ms + grace_ms):
-            return None
-        return user
+        if digest not in self.watched_before:
+            self.watched_before[digest] = watched_by(user)
+        return None if user is None or self._is_forgotten(user) else user
 
     def keep(self, digest: str, state: UserState) -> None:
         """Store a changed state and set its timer."""
         due = [sessions_due_at(state, self.rules.session_gap_ms)]
+        if due[0] is None and (state.viewed or state.carted):
+            due.append(state.received_at + self.rules.retention_ms + 1)
         if state.open_decisions:
             due.append(decisions_due_at(state.open_decisions))
         if state.waits_due_at >= 0:
@@ -124,6 +130,11 @@ class Batch:
         """Store a changed user, None for no user any more."""
         self.users[digest] = user
         self.changed.add(digest)
+
+    def _is_forgotten(self, user: User) -> bool:
+        # Of whom quiet hours hold something is known until they are over.
+        is_held = isinstance(user, UserState) and user.held_until >= self.clock
+        return not is_held and is_forgotten(user, self.clock, self.rules.retention_ms)
 
     def send(self, digest: str, entry: Entry) -> None:
         """Send an entry to the shard of another user."""

@@ -20,7 +20,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """Position and clock of a shard.
 
     ``offset`` is the log id of the last entry applied, ``clock`` the largest ``received_at`` (ms),
-    ``sources`` the last id applied of each shard that forwards to this one.
+    ``sources`` the last id applied of each shard that forwards to this one, ``products`` the
+    version up to which changes of products are taken in.
     """
 
     version: int = 1
@@ -29,6 +30,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     worker: str = ""
     clock: int = 0
     sources: dict[int, str] = {}
+    products: str = START
 
 
 _encoder = msgspec.json.Encoder()

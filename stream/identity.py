@@ -124,6 +124,7 @@ def erase(batch: Batch, digest: str, entry: Erase) -> None:
         user = batch.user(digest)
     except (BrokenState, UnknownStateVersion):
         user = None  # what cannot be read can still be erased
+        batch.unreadable.add(digest)
     if entry.known and not (isinstance(user, Linked) and user.known == entry.known):
         batch.count("erase", "not_theirs")
         return

@@ -14,9 +14,9 @@ from config.events import (
     InvalidEvent,
     Link,
     Merge,
+    ProductsChanged,
 )
 from config.examples import SessionFinished
-from config.keys import DAY_MS
 from config.log_ids import log_id
 from online_models.users import (
     Linked,
@@ -31,9 +31,11 @@ from stream.batch import Batch, DeadLetter, Logged
 from stream.dedupe import remember_id
 from stream.exposures import Told, figures_of
 from stream.moments import note_moment, visits_of
+from stream.product_triggers import take_change
 from stream.profiles import apply_event, count_session, new_state
 from stream.sessions import take_finished, take_surplus
 from stream.teaching import examples_of
+from stream.watching import concerned
 
 
 class TimerFailed(Exception):
@@ -72,6 +74,8 @@ def apply(batch: Batch, logged: Logged) -> None:
         identity.refuse(batch, logged.digest, entry)
     elif isinstance(entry, Erase):
         identity.erase(batch, logged.digest, entry)
+    elif isinstance(entry, ProductsChanged):
+        _take_changes(batch)
 
 
 def set_aside(batch: Batch, logged: Logged, reason: str, detail: str) -> None:
@@ -104,8 +108,7 @@ def _fire(batch: Batch, digest: str, now: int) -> None:
         batch.count("timer", "dropped")
         return
     try:
-        # What quiet hours hold may be about somebody who would be forgotten meanwhile.
-        user = batch.user(digest, grace_ms=DAY_MS)
+        user = batch.user(digest)
         if isinstance(user, UserState):
             finished = take_finished(user, batch.clock, batch.rules.session_gap_ms)
             _finish(batch, digest, user, finished)
@@ -113,6 +116,8 @@ def _fire(batch: Batch, digest: str, now: int) -> None:
                 identity.teach(batch, user, close_due(user, batch.clock))
             triggering.pass_time(batch, digest, user, batch.clock, now)
             batch.keep(digest, user)
+        elif user is None:
+            batch.store(digest, None)  # away for longer than the retention: nothing is kept
     except UnknownStateVersion:
         raise
     except Exception as error:
@@ -127,6 +132,16 @@ def _finish(batch: Batch, digest: str, state: UserState, sessions: list[Session]
         if session.moments:
             identity.teach(batch, state, visits_of(state, session))
         batch.count("session", "finished")
+
+
+def _take_changes(batch: Batch) -> None:
+    """Take changes of products in, for whom they concern."""
+    for changed in batch.product_changes:
+        for digest in changed.digests:
+            one = concerned(digest, batch.user(digest), changed)
+            batch.count("product", "unconcerned" if one is None else "concerned")
+            if one is not None and take_change(batch, one):
+                batch.keep(digest, one.state)
 
 
 def _take_event(batch: Batch, digest: str, event: Event) -> None:

@@ -17,12 +17,13 @@ from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import redis
 from redis.exceptions import WatchError
 
-from config.events import Reason
+from config.events import ProductsChanged, Reason
 from config.keys import Ids, Keys
 from config.log_ids import log_id
 from online_models.users import BrokenState, UnknownStateVersion, User, decode_user
@@ -31,6 +32,8 @@ from stream.commits import Commit, decode_commit, encode_commit
 from stream.journal import TimerFailed, apply, set_aside
 from stream.timers import Timers
 from stream.transactions import AWAY, Transactions
+from stream.watchers import Portion, members_of, read_portion
+from stream.watching import Changed
 from stream.writing import commands_for
 
 
@@ -114,10 +117,10 @@ class Shard:
             UnknownStateVersion: a newer Shopkeeper wrote a state; nothing is lost, run that one.
         """
         report = Report(self.shard)
-        pieces = deque([decoded])
+        pieces = deque(_apart(decoded))
         while pieces:
             try:
-                self._handle_once(pieces[0], report)
+                is_done = self._handle_once(pieces[0], report)
             except WatchError:
                 report.n_conflicts += 1
                 self._forget()
@@ -132,7 +135,8 @@ class Shard:
                 self._forget()
                 self._note_timer(failed)
             else:
-                pieces.popleft()
+                if is_done:
+                    pieces.popleft()
         self._failed.clear()
         self._poison.clear()
         # After a lost reply nobody knows whether an outbox was filled: look.
@@ -150,13 +154,7 @@ class Shard:
             return [piece]
         ids = [logged.entry_id for logged in piece.entries]
         place = ids.index(failure.entry_id)
-        ends = [piece.after, *ids]
-        cuts = [(0, place), (place, place + 1), (place + 1, len(ids))]
-        return [
-            Decoded(self.shard, ends[start], piece.entries[start:end])
-            for start, end in cuts
-            if start < end
-        ]
+        return _cut(piece, [place, place + 1])
 
     def _note_timer(self, failed: TimerFailed) -> None:
         if failed.digest in self._failed:
@@ -176,7 +174,8 @@ class Shard:
         self._users = {}
         self._timers = None
 
-    def _handle_once(self, decoded: Decoded, report: Report) -> None:
+    def _handle_once(self, decoded: Decoded, report: Report) -> bool:
+        """Apply a piece and commit it; tell whether that was all of it."""
         key = self._keys.commit(self.shard)
         (stored,) = self._transactions.watch(key, ("GET", key))
         if stored != self._written or self._timers is None:
@@ -187,26 +186,42 @@ class Shard:
         if log_id(commit.offset) < log_id(decoded.after):
             report.n_gaps += 1
             self._send_back(self.shard, commit.offset)
-            return
+            return True
         entries = entries_after(commit.offset, decoded.entries)
         if not entries:
-            return
-        batch = self._apply(self._timers, commit, entries)
+            return True
+        portion = self._changes_for(commit, entries[0])
+        batch = self._apply(self._timers, commit, entries, portion.changed)
         committed = Commit(
-            offset=entries[-1].entry_id,
+            offset=entries[-1].entry_id if portion.is_last else commit.offset,
             seq=commit.seq + 1,
             worker=self._worker_id,
             clock=batch.clock,
             sources=batch.sources,
+            products=portion.until,
         )
         written = encode_commit(committed)
         changes = commands_for(self._keys, self.shard, batch, committed.offset)
+        if batch.unreadable:
+            gone = members_of(self._client, self._keys, self.shard, batch.unreadable)
+            changes += [("ZREM", self._keys.watchers(self.shard), *gone)] if gone else []
         self._transactions.execute([*changes, ("SET", key, written)])
         self._written = written
-        self._settle(batch, entries, report)
+        self._settle(batch, entries if portion.is_last else [], report)
+        return portion.is_last
 
-    def _apply(self, timers: Timers, commit: Commit, entries: list[Logged]) -> Batch:
+    def _changes_for(self, commit: Commit, logged: Logged) -> Portion:
+        """Return the changes of products that an entry, alone in its piece, announces."""
+        if logged.entry_id in self._poison or not isinstance(logged.entry, ProductsChanged):
+            return Portion(commit.products, [], is_last=True)
+        until = logged.entry.until
+        return read_portion(self._transactions, self._keys, self.shard, commit.products, until)
+
+    def _apply(
+        self, timers: Timers, commit: Commit, entries: list[Logged], changed: list[Changed]
+    ) -> Batch:
         digests = {logged.digest for logged in entries if logged.digest}
+        digests |= {digest for one in changed for digest in one.digests}
         clock = max((logged.received_at() for logged in entries), default=0)
         self._load_users(digests.union(timers.due_by(clock)))
         batch = Batch(
@@ -218,6 +233,7 @@ class Shard:
             dict(commit.sources),
             load=self._load_user,
             broken_timers=self._broken_timers,
+            product_changes=changed,
         )
         for logged in entries:
             cause = self._poison.get(logged.entry_id)
@@ -260,7 +276,7 @@ class Shard:
             del self._users[digest]
         report.n_entries += len(entries)
         report.is_committed = True
-        report.oldest_id = report.oldest_id or entries[0].entry_id
+        report.oldest_id = report.oldest_id or (entries[0].entry_id if entries else "")
         report.results.update(batch.results)
         report.dead += [letter.reason for letter in batch.outbox.dead]
         report.has_outgoing |= bool(batch.outbox.outgoing)
@@ -272,6 +288,32 @@ def entries_after(offset: str, entries: list[Logged]) -> list[Logged]:
     if not entries or log_id(entries[0].entry_id) > log_id(offset):
         return entries
     return [logged for logged in entries if log_id(logged.entry_id) > log_id(offset)]
+
+
+def _apart(decoded: Decoded) -> list[Decoded]:
+    """Return a batch in pieces, in which announced changes of products stand alone.
+
+    So the index that they are looked up in is the one that the entries before them left.
+    """
+    places = [
+        place
+        for place, logged in enumerate(decoded.entries)
+        if isinstance(logged.entry, ProductsChanged)
+    ]
+    if not places:
+        return [decoded]
+    return _cut(decoded, sorted({end for place in places for end in (place, place + 1)}))
+
+
+def _cut(decoded: Decoded, places: list[int]) -> list[Decoded]:
+    """Return a batch cut before each of these places, empty pieces left out."""
+    ends = [decoded.after, *(logged.entry_id for logged in decoded.entries)]
+    bounds = [0, *places, len(decoded.entries)]
+    return [
+        Decoded(decoded.shard, ends[start], decoded.entries[start:end])
+        for start, end in pairwise(bounds)
+        if start < end
+    ]
 
 
 def _decode(value: bytes | None) -> User | None:

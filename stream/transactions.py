@@ -41,6 +41,14 @@ class Transactions:
         """
         return _whole(self._exchange([command]))[0]
 
+    def read_all(self, commands: Sequence[Command]) -> list[Any]:
+        """Return the replies to more reads, while watching.
+
+        Raises:
+            redis.RedisError: Redis did not answer, or refused.
+        """
+        return _whole(self._exchange(commands)) if commands else []
+
     def execute(self, commands: Sequence[Command]) -> None:
         """Carry out all commands, or none where the watched key has changed.
 

@@ -72,6 +72,8 @@ def pass_time(batch: Batch, digest: str, state: UserState, clock: int, now: int)
 def note_joined(batch: Batch, digest: str, state: UserState) -> None:
     """Take what two histories say together; what only both complete is told."""
     in_force = batch.rules.triggers
+    if not in_force.rules:
+        return
     state.reach = 0  # also what is known already is looked at anew
     note_reach(state, in_force, batch.clock)
     complete = [

@@ -28,6 +28,7 @@ from stream.upkeep import (
     read_offsets,
     trim,
 )
+from stream.watchers import Announcing
 
 log = structlog.get_logger()
 
@@ -71,6 +72,7 @@ class Worker:
         self._shards: dict[int, Shard] = {}
         self._unsettled: set[int] = set()
         self._erasing: dict[int, Erasing] = {}
+        self._announcing = Announcing(client, keys)
         self._renew_at = 0.0
         self._turn = 0
         self.is_stopping = False
@@ -168,6 +170,7 @@ class Worker:
             self._metrics.lease_moves.labels("gained").inc(len(moves.gained))
             self._metrics.lease_moves.labels("lost").inc(len(moves.lost))
         self._upkeep()
+        self._announcing.step(self._leases.owned, int(time.time() * 1000))
         return self._start(moves.gained)
 
     def _follow_triggers(self) -> None:
@@ -238,6 +241,7 @@ class Worker:
         self._metrics.reconnects.inc()
         for number in self._held():
             self._drop(number)
+        self._announcing.forget()
         self._leases.owned = set()
         self._renew_at = 0.0
         self.wait_for_redis(error)

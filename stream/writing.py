@@ -1,4 +1,4 @@
-"""The commands that write what a batch changed: users, timers, outboxes."""
+"""The commands that write what a batch changed: users, timers, who watches what, outboxes."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from config.keys import MAX_DEAD_LETTERS, Keys
 from online_models.users import Suppressed, encode_user
 from stream.batch import Batch
 from stream.commands import Command
+from stream.watching import NOTHING, members, score_of, watched_by
 
 TARGET_FIELD = b"t"  # shard that an outgoing entry is for
 
@@ -18,6 +19,7 @@ def commands_for(keys: Keys, shard: int, batch: Batch, offset: str) -> list[Comm
     return [
         *_users(keys, shard, batch),
         *_timers(keys.timers(shard), batch.timers.changed),
+        *_watchers(keys.watchers(shard), batch),
         *_outboxes(keys, shard, batch, offset),
     ]
 
@@ -47,6 +49,22 @@ def _timers(key: str, changed: dict[str, int | None]) -> Iterator[Command]:
         yield ("ZADD", key, *due)
     if gone:
         yield ("ZREM", key, *gone)
+
+
+def _watchers(key: str, batch: Batch) -> Iterator[Command]:
+    """Change the index by what users watch now and did not before, or the other way round."""
+    come: list[int | bytes] = []
+    gone: list[bytes] = []
+    for digest in batch.changed:
+        before = batch.watched_before.get(digest, NOTHING)
+        new, old = members(digest, before, watched_by(batch.users[digest]))
+        for member in new:
+            come += (score_of(member), member)
+        gone += old
+    if gone:
+        yield ("ZREM", key, *gone)
+    if come:
+        yield ("ZADD", key, *come)
 
 
 def _outboxes(keys: Keys, shard: int, batch: Batch, offset: str) -> Iterator[Command]:

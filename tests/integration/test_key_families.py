@@ -29,7 +29,7 @@ from loadtest.replay import Target, replay
 from loadtest.workload import synthetic_history
 from online_models.contexts import N_CONTEXT
 from online_models.snapshots import read_snapshot
-from online_models.users import Suppressed, decode_user
+from online_models.users import MAX_RECENT_PRODUCTS, Suppressed, decode_user
 from shopkeeper.lifeline import tied
 
 SLACK = 200  # entries of a stream's node, which goes as a whole
@@ -63,6 +63,12 @@ def is_swept_unless_suppressed(redis: Any, key: bytes) -> bool:
 def names_users_of_the_shard(redis: Any, key: bytes) -> bool:
     users = redis.keys(key.replace(b":timers", b":user:*").replace(b"{", b"[{]"))
     return bool(0 < redis.zcard(key) <= len(users))
+
+
+def names_what_is_watched(redis: Any, key: bytes) -> bool:
+    """Return whether there are no more members than users with full lists could have."""
+    users = redis.keys(key.replace(b":watchers", b":user:*").replace(b"{", b"[{]"))
+    return bool(0 < redis.zcard(key) <= 2 * MAX_RECENT_PRODUCTS * len(users))
 
 
 def lasts_and_takes_at_most(n_bytes: int) -> Bound:
@@ -100,6 +106,7 @@ FAMILIES = {
     "owner": Family("worker", lasts_at_most(LEASE_MS)),
     "examples": Family("worker", is_a(b"stream")),  # trimmed by age
     "triggers": Family("worker", is_a(b"stream")),  # trimmed by age
+    "watchers": Family("worker", names_what_is_watched),
     "outgoing": Family("worker", holds_at_most(0)),  # once all is forwarded
     "dead": Family("server and worker", holds_at_most(MAX_DEAD_LETTERS + SLACK)),
     "erasures": Family("worker", is_small),
@@ -123,6 +130,7 @@ FAMILIES = {
     "decisions": Family("server", holds_at_most(MAX_DECISIONS + SLACK)),
     "catalog": Family("server", is_a(b"hash")),  # as large as the shop
     "catalog_changes": Family("server", holds_at_most(MAX_CHANGES + SLACK)),
+    "product_changes": Family("server", is_a(b"stream")),  # trimmed by age
 }
 CLICK = {
     "event": "Promotion Clicked",
@@ -160,6 +168,9 @@ def shop() -> Iterator[ShopUnderTest]:
             owner.post("/v1/track", json={"userId": "ann"} | CLICK)
             owner.post("/v1/page", json={"userId": "bob", "name": "Home"})
             owner.delete("/v1/users/bob")
+            for price in (9.0, 8.0):
+                line = {"id": "hat", "name": "Hat", "price": price}
+                owner.put("/v1/catalog", json=line)
             settle(running)
             question = {"userId": "ann", "placements": ["home-products"]}
             known = {"userId": events[0].event["userId"], "placements": placements_of(running)}

@@ -23,7 +23,7 @@ def state(n_events: int) -> bytes:
 
 def everything(workload: Workload) -> Stored:
     users = {key_of(user): state(n_events) for user, n_events in workload.expected.items()}
-    return Stored(users, {0: [(b"ann", 5.0)]})
+    return Stored(users, {0: [(b"ann", 5.0)]}, {0: [b"ann-hat"]})
 
 
 def judge(found: Stored, accepted: set[str] = SENT) -> Verdict:
@@ -62,6 +62,13 @@ def test_a_user_who_is_gone_has_lost_all_events() -> None:
 
 def test_an_event_that_was_never_accepted_is_lost() -> None:
     assert judge(everything(WORKLOAD), SENT - {"synthetic-7"}).lost == 1
+
+
+def test_other_watchers_are_another_state() -> None:
+    found = replace(everything(WORKLOAD), watchers={0: []})
+    verdict = judge(found)
+    assert not verdict.state_equal
+    assert verdict.first_difference.startswith("shard 0")
 
 
 def test_other_timers_are_another_state() -> None:

@@ -1,5 +1,6 @@
 """``PUT /v1/catalog``, and how soon decisions know."""
 
+import asyncio
 import gzip
 import json
 import time
@@ -8,9 +9,12 @@ from typing import Any
 import httpx
 import pytest
 import redis
+from redis.asyncio import Redis as AsyncRedis
 
 from config.catalog import decode_item
+from config.product_changes import CHANGES_FIELD, ProductChange, decode_changes
 from serving.catalog_lines import MAX_LINE_BYTES, BadLine, Change, read_lines
+from serving.cataloging import CatalogWriter
 from tests.serving.conftest import KEYS, OwnRedis, Serve, stream_of, wait_for
 from tests.serving.deciding import learn, lessons
 
@@ -157,3 +161,46 @@ def test_decisions_see_a_change_of_stock(
     wait_for(lambda: trending(shop) == ["hat"])
     put(shop, {"id": "hat", "delete": True})
     wait_for(lambda: trending(shop) == [])
+
+
+def changes_told(client: redis.Redis) -> list[ProductChange]:
+    entries = stream_of(client, KEYS.product_changes())
+    return [change for _, fields in entries for change in decode_changes(fields[CHANGES_FIELD])]
+
+
+def test_a_change_that_customers_may_want_to_hear_of_is_told_once(
+    owner: httpx.Client, redis_client: redis.Redis
+) -> None:
+    put(owner, BOOTS, {"id": "hat", "name": "Hat", "price": 9.0})
+    assert changes_told(redis_client) == []
+    for _ in range(2):  # what is sent again changes nothing
+        put(owner, BOOTS | {"price": 99.0}, {"id": "hat", "name": "Hat", "price": 12.0})
+
+    assert changes_told(redis_client) == [ProductChange("boots", 129.0, 99.0, 3, 3)]
+
+
+def test_a_product_that_cannot_be_read_any_more_is_replaced(
+    owner: httpx.Client, redis_client: redis.Redis
+) -> None:
+    redis_client.hset(KEYS.catalog(), "boots", b"?")
+    put(owner, BOOTS)
+    kept = redis_client.hget(KEYS.catalog(), "boots")
+    assert isinstance(kept, bytes)
+    assert decode_item(kept).price == 129.0
+
+
+def test_two_who_write_the_same_change_at_once_tell_it_once(
+    redis_url: str, redis_client: redis.Redis
+) -> None:
+    async def write_all() -> None:
+        async with AsyncRedis.from_url(redis_url) as client:
+            writers = [CatalogWriter(client, KEYS, lambda: 1_000) for _ in range(5)]
+            await writers[0].write(json.dumps(BOOTS).encode())
+            for price in (120.0, 110.0, 100.0):
+                line = json.dumps(BOOTS | {"price": price}).encode()
+                told = await asyncio.gather(*(writer.write(line) for writer in writers))
+                assert all(reply["success"] for reply in told)
+
+    asyncio.run(write_all())
+    drops = [(change.old_price, change.price) for change in changes_told(redis_client)]
+    assert drops == [(129.0, 120.0), (120.0, 110.0), (110.0, 100.0)]

@@ -2,6 +2,7 @@ import msgspec
 import redis
 
 from config.keys import DEAD_LETTER_AGE_MS, N_MODEL_SHARDS
+from stream.batch import Rules
 from stream.model_shards import ModelCommit
 from stream.upkeep import (
     NONE,
@@ -15,7 +16,7 @@ from stream.upkeep import (
     trim,
 )
 from tests.builders import DAY, HOUR, MINUTE, NOON, an_event
-from tests.stream.owners import KEYS, SHARD, Owner, append
+from tests.stream.owners import ANN, KEYS, SHARD, Owner, append
 
 LOG_AGE = 6 * HOUR
 USUAL = Ages(log=LOG_AGE)
@@ -128,7 +129,9 @@ def test_a_tick_moves_the_clock_and_finishes_the_session(redis_client: redis.Red
     assert report.results["session", "finished"] == 1
     assert owner.commit().clock == NOON + 31 * MINUTE
     assert redis_client.xlen(KEYS.examples(SHARD)) == 2  # product touched, session finished
-    assert redis_client.zcard(KEYS.timers(SHARD)) == 0
+    retention_ms = Rules().retention_ms
+    due_at = redis_client.zscore(KEYS.timers(SHARD), ANN.digest)
+    assert due_at == NOON + retention_ms + 1  # then the user is forgotten
 
 
 def test_no_tick_by_wall_time_while_an_import_brings_its_own(redis_client: redis.Redis) -> None:

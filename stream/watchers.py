@@ -1,0 +1,161 @@
+"""A shard's index of who watches what, and the changes of products that it is asked for.
+
+A change takes effect in a shard once: the shard's commit says up to which version changes are
+taken in, and an announcement (``ProductsChanged``) in its log up to which they may be. Where that
+is many, several commits take a portion each, also when 100,000 products change at once.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import structlog
+
+from config.events import ENTRY_FIELD, ProductsChanged, encode_entry
+from config.keys import Keys
+from config.log_ids import log_id
+from config.product_changes import (
+    CHANGES_FIELD,
+    InvalidChanges,
+    ProductChange,
+    decode_changes,
+)
+from stream.commits import BrokenCommit, decode_commit
+from stream.transactions import Transactions
+from stream.watching import Changed, digest_of_member, mark_of, raw_digest, score_of
+
+log = structlog.get_logger()
+
+MAX_WATCHERS = 1_000  # of a product in a shard: with 64 shards, 64,000 in the shop
+ENTRIES_A_PORTION = 5  # of up to 200 changes each
+WATCHERS_A_PORTION = 1_000
+ENTRIES_A_TURN = 25
+_SCANNED_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Changes up to a version; ``is_last`` where no more of the announced ones are left."""
+
+    until: str
+    changed: list[Changed]
+    is_last: bool
+
+
+def read_portion(
+    transactions: Transactions, keys: Keys, shard: int, after: str, announced: str
+) -> Portion:
+    """Return the next changes after a version, with whom the shard's index names.
+
+    Raises:
+        redis.RedisError: Redis did not answer.
+    """
+    if log_id(after) >= log_id(announced):
+        return Portion(after, [], is_last=True)
+    stream = keys.product_changes()
+    (entries,) = transactions.read_all(
+        [("XRANGE", stream, f"({after}", announced, "COUNT", ENTRIES_A_PORTION)]
+    )
+    told = [(entry_id.decode(), _changes(entry_id, flat)) for entry_id, flat in entries]
+    changes = [change for _, some in told for change in some]
+    found = iter(_watchers(transactions, keys.watchers(shard), changes))
+    changed: list[Changed] = []
+    n_watchers, until = 0, after
+    for version, some in told:
+        of_entry = [Changed(version, change, next(found)) for change in some]
+        n_watchers += sum(len(one.digests) for one in of_entry)
+        if changed and n_watchers > WATCHERS_A_PORTION:
+            return Portion(until, changed, is_last=False)
+        until = version
+        changed += (one for one in of_entry if one.digests)
+    is_last = len(entries) < ENTRIES_A_PORTION
+    return Portion(announced if is_last else until, changed, is_last)
+
+
+def members_of(client: redis.Redis, keys: Keys, shard: int, digests: Iterable[str]) -> list[bytes]:
+    """Return all members of users whose states cannot be read any more: they say of whom they are.
+
+    Raises:
+        redis.RedisError: Redis did not answer.
+    """
+    wanted = {raw_digest(digest) for digest in digests}
+    found: Any = client.zscan_iter(keys.watchers(shard), count=_SCANNED_AT_ONCE)
+    return [member for member, _ in found if member[:16] in wanted]
+
+
+class Announcing:
+    """Tells the logs of owned shards of new changes, so many a turn, and of each once or more."""
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+        self._told: dict[int, str] = {}
+
+    def forget(self) -> None:
+        """Ask the shards' commits again: Redis may have come back with older data."""
+        self._told = {}
+
+    def step(self, owned: set[int], now_ms: int) -> int:
+        """Announce to each owned shard what follows; return how many entries were appended.
+
+        Nothing is announced while an import brings times of its own.
+
+        Raises:
+            redis.RedisError: Redis did not answer; a later call does it.
+        """
+        stream = self._keys.product_changes()
+        newest: Any = self._client.xrevrange(stream, count=1)
+        self._told = {shard: told for shard, told in self._told.items() if shard in owned}
+        if not newest or not owned:
+            return 0
+        self._told |= self._committed(sorted(owned - self._told.keys()))
+        end = log_id(newest[0][0])
+        behind = {shard: told for shard, told in self._told.items() if log_id(told) < end}
+        if not behind or self._client.exists(self._keys.import_hold()):
+            return 0
+        ends = {told: self._next(told) for told in set(behind.values())}
+        with self._client.pipeline(transaction=False) as pipe:
+            for shard, told in sorted(behind.items()):
+                entry = encode_entry(ProductsChanged(ends[told], now_ms))
+                fields: dict[Any, Any] = {ENTRY_FIELD: entry}
+                pipe.xadd(self._keys.events(shard), fields)
+            pipe.execute()
+        self._told |= {shard: ends[told] for shard, told in behind.items()}
+        return len(behind)
+
+    def _committed(self, shards: list[int]) -> dict[int, str]:
+        if not shards:
+            return {}
+        values: Any = self._client.mget([self._keys.commit(shard) for shard in shards])
+        known = {}
+        for shard, value in zip(shards, values, strict=True):
+            try:
+                known[shard] = decode_commit(value).products
+            except BrokenCommit:
+                continue  # upkeep says so
+        return known
+
+    def _next(self, told: str) -> str:
+        stream = self._keys.product_changes()
+        entries: Any = self._client.xrange(stream, f"({told}", count=ENTRIES_A_TURN)
+        return entries[-1][0].decode() if entries else told
+
+
+def _changes(entry_id: bytes, flat: list[bytes]) -> list[ProductChange]:
+    fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    try:
+        return decode_changes(fields.get(CHANGES_FIELD, b""))
+    except InvalidChanges as error:
+        log.warning("product_changes_left_out", version=entry_id.decode(), error=str(error))
+        return []
+
+
+def _watchers(
+    transactions: Transactions, key: str, changes: list[ProductChange]
+) -> list[list[str]]:
+    scores = [score_of(mark_of(change.product_id)) for change in changes]
+    replies = transactions.read_all(
+        [("ZRANGEBYSCORE", key, score, score, "LIMIT", 0, MAX_WATCHERS) for score in scores]
+    )
+    return [[digest_of_member(member) for member in reply] for reply in replies]
