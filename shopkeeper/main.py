@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from config.errors import ShopkeeperError
-from shopkeeper import campaign_commands, demo, look_commands, run_commands
+from shopkeeper import campaign_commands, demo, look_commands, run_commands, trigger_commands
 from shopkeeper.configuration import DEFAULT_CONFIG
 
 # These import numpy and httpx: half a second that a worker which is started again should not wait
@@ -25,6 +25,7 @@ _WITHOUT_LOAD = (
     "inspect",
     "doctor",
     "campaigns",
+    "triggers",
     "demo",
 )
 _WITH_LOAD = ("replay", "bench", "chaos", "catalog")
@@ -47,6 +48,13 @@ def create_app(arguments: Sequence[str] = ()) -> typer.Typer:
     run_commands.register(app)
     look_commands.register(app)
     campaign_commands.register(app)
+    triggers = typer.Typer(
+        help="Look at triggers.toml and at what fires; send again what nobody took.",
+        epilog="Example: shopkeeper triggers check",
+        no_args_is_help=True,
+    )
+    trigger_commands.register(triggers)
+    app.add_typer(triggers, name="triggers")
     demo.register(app)
     all_named = (*_WITHOUT_LOAD, *_WITH_LOAD, *_WITH_MODELS, _SIMULATE)
     named = next((word for word in arguments if word in all_named), None)
