@@ -57,7 +57,9 @@ def bench_triggers(
             compared["taobao815"] = bench.compared("taobao815", history, ANYBODY_TOML)
         figures["compared"] = compared
         figures["equal"] = all(one["equal"] for one in compared.values())
-        figures |= bench.paired(made_up, rounds)
+        figures |= bench.paired("made up", made_up, rounds)
+        if history is not None:
+            figures["taobao815"] = bench.paired("taobao815", history, rounds)
     return figures | {"machine": bench.machines}
 
 
@@ -85,7 +87,7 @@ class _Bench:
         self._say(f"{name}: {figures}")
         return figures
 
-    def paired(self, events: Sequence[Timed], rounds: int) -> dict[str, Any]:
+    def paired(self, name: str, events: Sequence[Timed], rounds: int) -> dict[str, Any]:
         """Return by how much triggers slow the flow."""
         costs: list[float] = []
         self._file.write_text(TRIGGERS_TOML, encoding="utf-8")
@@ -97,8 +99,8 @@ class _Bench:
             )
             costs.append(having / without - 1)
             self._say(
-                f"round {number + 1}: {1e6 * without:.1f} and {1e6 * having:.1f} µs an event, "
-                f"{100 * costs[-1]:+.1f} %; {by_kind[True].events_per_second:,.0f} events/s"
+                f"{name}, round {number + 1}: {1e6 * without:.1f} and {1e6 * having:.1f} µs an "
+                f"event, {100 * costs[-1]:+.1f} %; {by_kind[True].events_per_second:,.0f} events/s"
             )
         if not costs:
             return {}

@@ -35,7 +35,7 @@ on = "event"
 event = "Product Viewed"
 times = 10
 within = "1 hour"
-once_in = "2 days"
+once_in = "7 days"
 channel = "push"
 consent = "none"
 
@@ -46,7 +46,6 @@ when = "user.n_orders == 0"
 once_in = "7 days"
 channel = "push"
 quiet = "skip"
-consent = "none"
 
 [triggers.many-carts]
 on = "event"
@@ -77,7 +76,6 @@ event = "Product Added to Wishlist"
 times = 2
 within = "3 days"
 channel = "push"
-consent = "none"
 
 [triggers.keen]
 on = "event"
@@ -114,7 +112,6 @@ unless = ["Order Completed"]
 when = "cart.n_products > 0"
 once_in = "1 day"
 channel = "push"
-consent = "none"
 
 [triggers.cart-left]
 on = "absence"
@@ -141,6 +138,7 @@ channel = "page"
 quiet = "ignore"
 valid = "1 hour"
 consent = "none"
+once_in = "1 day"
 
 [triggers.away]
 on = "absence"
@@ -193,12 +191,12 @@ ANYBODY_TOML = TRIGGERS_TOML.replace('\nconsent = "none"', "").replace(
     "\nchannel =", '\nconsent = "none"\nchannel ='
 )
 
-_ACTS = {
-    "Product Viewed": 0.66,
-    "Product Added": 0.12,
-    "Product Added to Wishlist": 0.04,
-    "Checkout Started": 0.04,
-    "Order Completed": 0.04,
+_ACTS = {  # carts and orders about as often as in taobao815
+    "Product Viewed": 0.76,
+    "Product Added": 0.06,
+    "Product Added to Wishlist": 0.03,
+    "Checkout Started": 0.03,
+    "Order Completed": 0.02,
     "Search": 0.10,
 }
 

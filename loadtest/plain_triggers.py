@@ -39,7 +39,7 @@ class PlainUser:
     visit_at: int = -1
     latest_at: int = -1
     zone: str = ""
-    marketing: bool = False
+    may_since: int | None = None  # marketing may speak to the user
     used: dict[str, int] = field(default_factory=lambda: defaultdict(lambda: -1))
     held: dict[str, tuple[int, int]] = field(default_factory=dict)  # complete at, until
     fired: list[tuple[int, str, str]] = field(default_factory=list)  # when, channel, trigger
@@ -147,7 +147,8 @@ class _History:
         user, at = self._user, timed.at_ms
         context = timed.event.get("context", {})
         user.zone = context.get("timezone", user.zone)
-        user.marketing = context.get("marketing", user.marketing)
+        if "marketing" in context:
+            user.may_since = (user.may_since or at) if context["marketing"] else None
         acts = [timed.event["event"]]
         if user.latest_at < 0 or at - user.latest_at > GAP_MS:
             acts.insert(0, "visit")
@@ -174,7 +175,15 @@ class _History:
         user = self._user
         mark = max(user.used[name], user.last(trigger.get("unless", ())))
         latest = user.times[trigger["event"]][-trigger.get("times", 1) :]
-        return [at for at in latest if at > mark and not self._rests(name, trigger, at)]
+        return [
+            at
+            for at in latest
+            if at > mark and self._may(trigger, at) and not self._rests(name, trigger, at)
+        ]
+
+    def _may(self, trigger: Table, at: int) -> bool:
+        since = self._user.may_since
+        return trigger.get("consent") == "none" or (since is not None and at >= since)
 
     def _begun(self, name: str, trigger: Table) -> int | None:
         """Return when what a trigger waits for began last, None where it waits for nothing."""
@@ -184,7 +193,7 @@ class _History:
             return latest[-1] if len(latest) == trigger.get("times", 1) else None
         began = user.last(trigger["after"])
         stopped = max(user.last(trigger.get("unless", ())), user.used[name])
-        return began if began > stopped else None
+        return began if began > stopped and self._may(trigger, began) else None
 
     def _due(self, name: str, trigger: Table) -> tuple[int, int] | None:
         """Return when a trigger is complete, and when it is to be told."""
@@ -214,12 +223,11 @@ class _History:
         user, plain = self._user, self._plain
         began = self._begun(name, trigger)
         assert began is not None
-        may = trigger.get("consent") == "none" or user.marketing
         is_time = not self._rests(name, trigger, complete) and not _is_late(trigger, complete, now)
         is_met = CONDITIONS[trigger.get("when", "")](user, now)
-        if trigger["on"] == "event" and (not may or (is_time and not is_met)):
+        if trigger["on"] == "event" and is_time and not is_met:
             return
-        if may and is_time and is_met:
+        if is_time and is_met:
             until = plain.quiet_until(user.zone, now) if plain.then(trigger) != "ignore" else None
             if until is not None and plain.then(trigger) == "hold":
                 user.held[name] = (complete, until)

@@ -66,8 +66,10 @@ def all_against(
         rule.segments and not any(customer.holds(test) for test in rule.segments)
     ):
         yield Verdict.UNMET
-    if rule.quiet != "ignore" and in_force.quiet_until(time_zone_of(state), now) is not None:
-        yield Verdict.HELD if rule.quiet == "hold" else Verdict.QUIET
+    if rule.quiet != "ignore":
+        quiet = in_force.quiet_in(time_zone_of(state))
+        if quiet is not None and quiet.is_open(now):
+            yield Verdict.HELD if rule.quiet == "hold" else Verdict.QUIET
     if _is_capped(rule, state, now, in_force):
         yield Verdict.CAPPED
 

@@ -11,7 +11,6 @@ from config.durations import duration_ms
 from config.fired import Why
 from config.schedules import Schedule, is_time_zone, schedule_of
 from config.triggers import (
-    VISIT,
     AbsenceTrigger,
     EventTrigger,
     ForecastTrigger,
@@ -73,12 +72,18 @@ class Roles:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InForce:
-    """All triggers; ``caps`` are pairs of times and ms by channel."""
+    """All triggers; ``caps`` are pairs of times and ms by channel.
+
+    ``by_act`` holds what acts mean of who said yes to marketing, ``by_act_of_others`` of who did
+    not: of them nothing is kept for triggers that would need it. ``least_idle_ms``: the shortest
+    time after which an idle wait is over.
+    """
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
     by_act: Mapping[str, Roles] = field(default_factory=dict)
-    visit: Roles | None = None
+    by_act_of_others: Mapping[str, Roles] = field(default_factory=dict)
     idle: tuple[Rule, ...] = ()
+    least_idle_ms: int = 0
     caps: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     quiet: Schedule | None = None
     needed: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
@@ -87,13 +92,12 @@ class InForce:
         """Return the triggers of a kind, as they stand in the file."""
         return [rule for rule in self.rules.values() if rule.why == why]
 
-    def quiet_until(self, time_zone: str, now: int) -> int | None:
-        """Return until when (ms) nobody is spoken to there, None where it is not quiet now."""
-        if self.quiet is None:
-            return None
-        zone = _zone(time_zone)
-        local = self.quiet if zone is None else self.quiet._replace(zone=zone)
-        return local.open_until(now)
+    def quiet_in(self, time_zone: str) -> Schedule | None:
+        """Return when nobody is spoken to in a time zone, None where there are no quiet hours."""
+        zone = _zone(time_zone) if time_zone else None
+        if self.quiet is None or zone is None:
+            return self.quiet
+        return self.quiet._replace(zone=zone)
 
 
 NO_TRIGGERS = InForce()
@@ -106,12 +110,13 @@ def made_ready(triggers: Triggers) -> InForce:
         name: _ready(name, place, trigger, triggers.segments, then)
         for place, (name, trigger) in enumerate(triggers.triggers.items())
     }
-    by_act = _by_act(rules.values())
+    idle = tuple(rule for rule in rules.values() if rule.is_idle)
     return InForce(
         rules,
-        by_act,
-        by_act.pop(VISIT, None),
-        tuple(rule for rule in rules.values() if rule.is_idle),
+        _by_act(rules.values()),
+        _by_act(rule for rule in rules.values() if not rule.needs & MARKETING),
+        idle,
+        min((rule.wait_ms for rule in idle), default=0),
         {
             channel: tuple((cap.times, duration_ms(cap.within)) for cap in caps)
             for channel, caps in triggers.caps.items()

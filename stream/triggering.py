@@ -15,10 +15,11 @@ from online_models.users import Session, UserState, Wait
 from stream.batch import Batch
 from stream.telling import ABOUT_WHO, Moment, Verdict, time_zone_of, verdict
 from stream.trigger_facts import Customer, Facts, facts_for_texts, products_about
-from stream.trigger_rules import Rule
+from stream.trigger_rules import MARKETING, Rule
 from stream.waits import (
     MAX_ABOUT,
     complete_at,
+    expire,
     hold,
     is_complete,
     is_reached,
@@ -43,15 +44,18 @@ def note_event(
     if not in_force.rules:
         return
     note_reach(state, in_force, max(batch.clock, received_at))
+    if received_at - state.heard_at >= in_force.least_idle_ms:
+        expire(state, in_force, max(batch.clock, received_at))
     state.heard_at = max(state.heard_at, received_at)
     if state.held_until >= 0:
         for rule in in_force.idle:
             wake(state, rule)
     act = event.name if event.type == "track" else event.type
     at, complete = event.occurred_at, NOTHING
-    if session.n_events == 1 and in_force.visit is not None:
-        complete = take_act(state, in_force.visit, VISIT, at, received_at)
-    if (roles := in_force.by_act.get(act)) is not None:
+    by_act = in_force.by_act if state.reach & MARKETING else in_force.by_act_of_others
+    if session.n_events == 1 and (roles := by_act.get(VISIT)) is not None:
+        complete = take_act(state, roles, VISIT, at, received_at)
+    if (roles := by_act.get(act)) is not None:
         complete += take_act(state, roles, act, at, received_at)
     if complete:
         # A visit may begin with the very order that stops what counts visits.
@@ -132,7 +136,8 @@ def tell_all(batch: Batch, digest: str, state: UserState, rules: Iterable[Rule],
             note_told(state, in_force, rule.trigger.channel, now)
         batch.count("trigger", found)
         if found is Verdict.HELD:
-            until = in_force.quiet_until(time_zone_of(state), now)
+            quiet = in_force.quiet_in(time_zone_of(state))
+            until = None if quiet is None else quiet.open_until(now)
             hold(state, rule, wait, now + 1 if until is None else until)
         elif rule.why != "event" or found not in ABOUT_WHO:
             use_up(wait, rule)
