@@ -14,7 +14,7 @@ from config.catalog import Item
 from config.errors import ShopkeeperError
 
 if TYPE_CHECKING:
-    from cel import Program
+    from cel import Context, Program
 
 # None: the shop names them as it likes; a condition asks first: ``has(context.weather)``.
 FIELDS: dict[str, frozenset[str] | None] = {
@@ -65,6 +65,13 @@ FIELDS: dict[str, frozenset[str] | None] = {
 # Maps of ``user`` by names that come from elsewhere; to conditions each is a variable of its own.
 NESTED = ("traits", "context", "categories", "brands")
 OF_REQUESTS = frozenset(FIELDS) - {"product"}
+# What is known of a customer who is not there: no page, no experiment, and no catalog.
+OF_CUSTOMERS: dict[str, frozenset[str] | None] = {
+    "user": FIELDS["user"] or frozenset(),
+    "session": (FIELDS["session"] or frozenset()) - {"focus"},
+    "cart": frozenset(["products", "value", "n_products", "n_pieces"]),
+    "context": None,
+}
 FUNCTIONS = frozenset(
     [
         "size",
@@ -168,6 +175,34 @@ def compile_test(source: str) -> Test:
         InvalidCondition: it is none, or is on a product; the text says where, and what is allowed.
     """
     return _compile(source, OF_REQUESTS)
+
+
+@cache
+def compile_for_customers(source: str) -> Test:
+    """Return a condition on a customer who is not there; the same one for the same text.
+
+    Raises:
+        InvalidCondition: it is none, or names what only a page or the catalog knows.
+    """
+    test = _compile(source, frozenset(OF_CUSTOMERS))
+    for variable, fields in test.fields.items():
+        known = OF_CUSTOMERS.get(variable)  # those of a flattened map are its names
+        if known is None:
+            continue
+        others = (fields or FIELDS[variable] or known) - known
+        if others:
+            raise InvalidCondition(
+                f"{variable}.{min(others)} is not known of somebody who is not there; "
+                f"allowed: {', '.join(sorted(known))}"
+            )
+    return test
+
+
+def new_context() -> "Context":
+    """Return a context without variables."""
+    from cel import Context  # noqa: PLC0415 -- takes a quarter of a second
+
+    return Context()
 
 
 def split_condition(source: str) -> list[str]:

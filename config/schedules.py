@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,6 +11,8 @@ DAYS: tuple[Day, ...] = get_args(Day)
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _A_DAY = 24 * 60
+_HOUR_MS = 60 * 60 * 1000
+_MAX_SPANS = 32
 
 
 class Schedule(NamedTuple):
@@ -38,6 +40,33 @@ class Schedule(NamedTuple):
         if not self.hours:
             return today in self.days
         return any(self._is_within(begin, end, minute, today) for begin, end in self.hours)
+
+    def open_until(self, now: int) -> int | None:
+        """Return when (ms) it is over, None where it is not on; spans that touch are one.
+
+        One that is never over is told to end after some days.
+        """
+        at = now
+        for _ in range(_MAX_SPANS):
+            if not self.is_open(at):
+                break
+            at = self._end_of_span(at)
+        return at if at > now else None
+
+    def _end_of_span(self, at: int) -> int:
+        local = datetime.fromtimestamp(at / 1000, UTC).astimezone(self.zone)
+        minute, today = 60 * local.hour + local.minute, local.weekday()
+        ends = [
+            end + (_A_DAY if begin >= end and minute >= begin else 0)
+            for begin, end in self.hours or ((0, _A_DAY),)
+            if not self.hours or self._is_within(begin, end, minute, today)
+        ]
+        day = local.date() + timedelta(days=max(ends) // _A_DAY)
+        hour, minute = divmod(max(ends) % _A_DAY, 60)
+        # Where clocks are put back, an hour comes twice.
+        moments = (datetime.combine(day, time(hour, minute, fold=n), self.zone) for n in (0, 1))
+        reached = [int(moment.timestamp() * 1000) for moment in moments]
+        return next((moment for moment in reached if moment > at), at + _HOUR_MS)
 
     def _is_within(self, begin: int, end: int, minute: int, today: int) -> bool:
         if begin < end:

@@ -6,7 +6,7 @@ stops when every shard's commit covers its log.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -95,12 +95,22 @@ def bench_stream(
 
 
 def drain(
-    fill: Fill, workers: int, idle_seconds: float, launch: Launch, machines: dict[str, Any]
+    fill: Fill,
+    workers: int,
+    idle_seconds: float,
+    launch: Launch,
+    machines: dict[str, Any],
+    more: Mapping[str, str] | None = None,
+    look: Callable[[ShopUnderTest], None] = lambda _: None,
 ) -> Drain:
-    """Fill the logs of a new shop and measure how its workers empty them."""
+    """Fill the logs of a new shop and measure how its workers empty them.
+
+    ``more`` settings by their name in the environment; ``look`` sees the shop at the end.
+    """
     overrides = {
         "SHOPKEEPER_REDIS_DURABILITY": "everysec",
         "SHOPKEEPER_REDIS_MAX_MEMORY_MB": str(MEMORY_MB),
+        **(more or {}),
     }
     with shop_under_test(overrides, launch) as shop:
         shop.start_redis()
@@ -110,11 +120,13 @@ def drain(
         names = start_workers(shop, workers)
         idle = _idle_cpu(shop, names, idle_seconds) if idle_seconds else None
         before = _cpu(shop, names)
+        hold_time(shop)  # no tick by wall time may come first
         began = time.perf_counter()
         _rename(shop, aside)
         _wait_until_drained(shop)
         seconds = time.perf_counter() - began
         used = [after - b for after, b in zip(_cpu(shop, names), before, strict=True)]
+        look(shop)
         rate, state_bytes = n_events / seconds, mean_state_bytes(shop)
         return Drain(workers, n_events, rate, seconds, sum(used[1:]), used[0], state_bytes, idle)
 

@@ -169,8 +169,10 @@ def _leave(rng: Random, shopper: "_Shopper") -> Iterator[SegmentEvent | Question
         yield shopper.ask("cart-next", {"type": "cart"})
     if rng.random() < 0.3:
         traits = {"tier": rng.choice(("gold", "silver", "none"))}
-        customer = f"customer-{rng.randrange(N_CUSTOMERS)}"
-        yield {"type": "identify", "userId": customer, "traits": traits} | shopper.ids
+        number = rng.randrange(N_CUSTOMERS)
+        said = {"categoryPreferences": {"marketing": number % 3 > 0}}  # two of three say yes
+        identify = {"type": "identify", "userId": f"customer-{number}", "traits": traits}
+        yield identify | {"context": {"consent": said}} | shopper.ids
     if lines and rng.random() < 0.4:
         total = round(sum(product.price for product in shopper.cart), 2)
         yield shopper.track("Checkout Started", {"products": lines})

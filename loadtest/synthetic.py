@@ -84,6 +84,7 @@ def file_events(events: Iterable[Timed], ids: Ids) -> Iterator[Appended]:
             received_at=at,
             user_id=event["userId"],
             properties=event["properties"],
+            context=event.get("context", {}),
         )
         yield Appended(ids.known(event["userId"]), encode_entry(entry))
 

@@ -38,6 +38,7 @@ MAX_TAUGHT = 300  # steps, choices and moments of one user that models learn fro
 MAX_TAUGHT_TIMES = 3  # of these, a step of one product
 MAX_TAUGHT_CHOICES = 20  # of these, choices in one placement
 MAX_TAUGHT_MOMENTS = 10  # of these, moments of visits
+MAX_TOLD = 64  # firings in channels with caps
 
 Dated = tuple[int, str]  # event time (ms) and a text
 
@@ -181,6 +182,24 @@ class Rhythm(msgspec.Struct, array_like=True, gc=False):
     taught: int = 0
 
 
+class Wait(msgspec.Struct, array_like=True, gc=False):
+    """How far a trigger's reason has come for a user; by ``stream/waits.py``.
+
+    ``times``: event times of what it counts, latest first, or of what began its wait. ``heard_at``:
+    when the latest of them came in, by the shard's clock. ``until``: held so long, -1 where it is
+    not. ``stopped_at``: the event time up to which all is used up. ``told_at``: when it
+    fired last. ``about``: the products of a reason from outside, latest first, with its ``facts``.
+    """
+
+    times: list[int] = []
+    heard_at: int = -1
+    until: int = -1
+    stopped_at: int = -1
+    told_at: int = -1
+    about: list[str] = []
+    facts: dict[str, str | float | int | bool] = {}
+
+
 class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_field="kind"):
     """Everything that is remembered of one user.
 
@@ -190,7 +209,12 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     ``taught``: what models learned of the user that day (``stream/taught.py``).
     ``contacts``, ``open_decisions`` and ``exposures``: see ``stream/attribution.py``.
     ``clicked_at`` is the latest click on anything that a decision showed. ``left_at``: when the
-    latest of the sessions that are over ended. ``rhythm``: of who has ordered.
+    latest of the sessions that are over ended. ``rhythm``: of who has ordered. ``heard_at``: when
+    the last event came in that triggers know of, by the shard's clock. ``marketing``: whether
+    marketing may speak to the user. ``waits``: by trigger; ``waits_due_at``: nothing is to be done
+    about them before; ``held_until``: until when one of them is held, at most; ``stops``: when
+    acts were that end waits; ``reach``: whom triggers may speak to (``stream/waits.py``).
+    ``told``: when channels with caps fired, latest first.
     """
 
     latest_at: int
@@ -228,6 +252,14 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     clicked_at: int = -1
     left_at: int = -1
     rhythm: Rhythm | None = None
+    heard_at: int = -1
+    marketing: tuple[int, bool] | None = None
+    waits: dict[str, Wait] = {}
+    waits_due_at: int = -1
+    held_until: int = -1
+    stops: dict[str, int] = {}
+    reach: int = 0
+    told: list[Dated] = []
 
 
 class Linked(msgspec.Struct, array_like=True, gc=False, tag="linked", tag_field="kind"):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 from config.catalog import Item
-from config.conditions import EVALUATION_ERRORS, Test, needed_fields
+from config.conditions import EVALUATION_ERRORS, Test, needed_fields, new_context
 from serving.lazy import lazy
 
 if TYPE_CHECKING:
@@ -102,13 +102,6 @@ class Facts:
     @lazy
     def _context(self) -> "Context":
         return new_context()
-
-
-def new_context() -> "Context":
-    """Return a context without variables."""
-    from cel import Context  # noqa: PLC0415 -- see config/conditions.py
-
-    return Context()
 
 
 def _product(item: Item, fields: frozenset[str] | None) -> dict[str, Any]:

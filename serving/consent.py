@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+MARKETING = "marketing"  # the category of consent to being spoken to
+
 
 def said_of_consent(context: Mapping[str, Any], category: str) -> bool | None:
     """Return what ``context.consent.categoryPreferences`` says of ``category``, in any case.

@@ -90,6 +90,8 @@ def kept_context(context: Mapping[str, Any], type_: EventType) -> dict[str, Any]
         if (name in _CONTEXT_OBJECTS and isinstance(value, dict))
         or (name in _CONTEXT_TEXTS and isinstance(value, str))
     }
+    if isinstance(context.get("marketing"), bool):  # what was read of its consent
+        kept["marketing"] = context["marketing"]
     if context.get("consent") is True:  # said in so many words; it takes an earlier refusal back
         kept["consent"] = True
     if "device" in kept:

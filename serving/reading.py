@@ -20,7 +20,7 @@ from config.events import (
 from config.keys import Ids, Subject
 from serving.access import Caller
 from serving.bodies import MAX_EVENT_BYTES, check_event_size
-from serving.consent import said_of_consent
+from serving.consent import MARKETING, said_of_consent
 from serving.fields import as_object, kept_context, read_id, read_name
 from serving.strict_json import parse_object
 from serving.times import EventTime, settle_times
@@ -101,7 +101,8 @@ def read_fields(
             return _refusal(fields, around, caller, subject, now_ms)
         type_ = kind or _read_type(fields)
         times = _times(fields, around, caller, now_ms)
-        event = _event(fields, type_, {**context, "consent": said}, times, caller)
+        told = {"consent": said, "marketing": said_of_consent(context, MARKETING)}
+        event = _event(fields, type_, context | told, times, caller)
         check_commerce(event)
         return Accepted(subject, _encode(event), event, type_, times)
     except InvalidEvent as error:

@@ -9,23 +9,22 @@ from config.conditions import FIELDS
 from config.durations import MINUTE_MS
 from config.placements import Strategy
 from online_models.users import Session, UserState
-from serving.assigning import NO_EXPERIMENTS, Assigned
-from serving.cart import Cart, lines_in
-from serving.choices import UNSEEN, Allowed, Fallback, Model, Shelf, Suggested
-from serving.conditions import Facts, Failed, Needed
-from serving.eligibility import barred_products, resting_products
-from serving.knowledge import (
+from online_models.visitors import (
     Fields,
-    context_values,
     focus_of,
     open_session,
-    page_values,
     session_values,
     shares,
     strongest,
     user_map,
     user_values,
 )
+from serving.assigning import NO_EXPERIMENTS, Assigned
+from serving.cart import Cart, lines_in
+from serving.choices import UNSEEN, Allowed, Fallback, Model, Shelf, Suggested
+from serving.conditions import Facts, Failed, Needed
+from serving.eligibility import barred_products, resting_products
+from serving.knowledge import context_values, page_values
 from serving.lazy import lazy
 from serving.rules import Excluded, SlateRules
 from serving.schemas import Request

@@ -63,7 +63,7 @@ def demo(
 
 
 def write_demo_project(folder: Path) -> None:
-    """Write the demo's settings, secrets and campaigns where they are missing."""
+    """Write the demo's settings, secrets, campaigns and triggers where they are missing."""
     config = folder / "shopkeeper.toml"
     if not config.exists():
         write_project(folder)
@@ -71,6 +71,6 @@ def write_demo_project(folder: Path) -> None:
     if "[placements." not in text:
         placements = (STOREFRONT / "placements.toml").read_text(encoding="utf-8")
         config.write_text(text + placements, encoding="utf-8")
-    campaigns = folder / "campaigns.toml"
-    if not campaigns.exists():
-        campaigns.write_bytes((STOREFRONT / "campaigns.toml").read_bytes())
+    for name in ("campaigns.toml", "triggers.toml"):
+        if not (folder / name).exists():
+            (folder / name).write_bytes((STOREFRONT / name).read_bytes())

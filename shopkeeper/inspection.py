@@ -10,7 +10,7 @@ from config.errors import ShopkeeperError
 from config.keys import Ids, Keys, Subject
 from config.log_ids import log_id
 from online_models.features import picture
-from online_models.users import Linked, Suppressed, decode_user, is_forgotten
+from online_models.users import Linked, Suppressed, UserState, decode_user, is_forgotten
 from stream.commits import decode_commit
 
 MOST_COUNTED = 1_000  # entries read to count a lag or dead letters
@@ -56,6 +56,26 @@ def inspect_user(
         case Suppressed():
             return {"kind": "suppressed", **found, "erased_at": user.erased_at}
     return {"kind": "state", **found, "picture": picture(user, now_ms)}
+
+
+def known_state(
+    client: redis.Redis, keys: Keys, ids: Ids, name: str, *, anonymous: bool
+) -> UserState:
+    """Return the state of a user, of a visitor that of whom they turned out to be.
+
+    Raises:
+        UnknownUser: there is none.
+    """
+    subject = ids.anonymous(name) if anonymous else ids.known(name)
+    for _ in range(2):  # there are no chains of links
+        data: Any = client.get(keys.user(*subject))
+        user = None if data is None else decode_user(data)
+        if isinstance(user, UserState):
+            return user
+        if not isinstance(user, Linked):
+            break
+        subject = Subject(ids.shard_of(user.known), user.known)
+    raise UnknownUser(f"nothing is known of {name!r}: `shopkeeper inspect user` says more")
 
 
 def inspect_shard(client: redis.Redis, keys: Keys, n_shards: int, shard: int) -> dict[str, Any]:

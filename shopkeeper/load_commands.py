@@ -18,7 +18,12 @@ from loadtest.formats import Format, guess_format, read_events
 from loadtest.replay import ReplayGaveUp, ReplayRefused, Target, replay
 from loadtest.synthetic import Appended, file_events
 from loadtest.trigger_chaos import run_trigger_chaos
-from shopkeeper import load_commands_all, load_commands_decisions, load_commands_models
+from shopkeeper import (
+    load_commands_all,
+    load_commands_decisions,
+    load_commands_models,
+    load_commands_triggers,
+)
 from shopkeeper.addresses import server_url
 from shopkeeper.configuration import load
 from shopkeeper.lifeline import tied
@@ -43,6 +48,7 @@ def register(app: typer.Typer) -> None:
     bench.command(epilog="Example: shopkeeper bench memory --json")(memory)
     load_commands_decisions.register(bench)
     load_commands_models.register(bench)
+    load_commands_triggers.register(bench)
     load_commands_all.register(bench)
     app.add_typer(bench, name="bench")
 

@@ -10,7 +10,14 @@ import typer
 from rich.console import Console
 
 from config.errors import ShopkeeperError
-from shopkeeper import campaign_commands, delivery_commands, demo, look_commands, run_commands
+from shopkeeper import (
+    campaign_commands,
+    delivery_commands,
+    demo,
+    look_commands,
+    run_commands,
+    trigger_commands,
+)
 from shopkeeper.configuration import DEFAULT_CONFIG
 
 # These import numpy and httpx: half a second that a worker which is started again should not wait
@@ -51,9 +58,10 @@ def create_app(arguments: Sequence[str] = ()) -> typer.Typer:
     campaign_commands.register(app)
     triggers = typer.Typer(
         help="Look at triggers.toml and at what fires; send again what nobody took.",
-        epilog="Example: shopkeeper triggers tail",
+        epilog="Example: shopkeeper triggers check",
         no_args_is_help=True,
     )
+    trigger_commands.register(triggers)
     delivery_commands.register(triggers)
     app.add_typer(triggers, name="triggers")
     demo.register(app)

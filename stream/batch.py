@@ -20,6 +20,7 @@ from config.events import (
     encode_entry,
 )
 from config.examples import Example
+from config.fired import Fired
 from config.keys import Ids, Subject
 from online_models.curves import Curves
 from online_models.users import User, UserState, is_forgotten
@@ -28,6 +29,7 @@ from stream.rhythms import NOTHING_LEARNED
 from stream.rhythms import due_at as rhythm_due_at
 from stream.sessions import due_at as sessions_due_at
 from stream.timers import Timers
+from stream.trigger_rules import NO_TRIGGERS, InForce
 from stream.watching import Changed, Watched, watched_by
 
 LoadUser = Callable[[str], User | None]
@@ -53,10 +55,11 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How long things are remembered (ms)."""
+    """How long things are remembered (ms), and which triggers are in force."""
 
     session_gap_ms: int = 30 * MINUTE_MS
     retention_ms: int = 180 * DAY_MS
+    triggers: InForce = NO_TRIGGERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Outbox:
     outgoing: list[tuple[Subject, bytes]] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     erased: list[str] = field(default_factory=list)
+    fired: list[Fired] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -116,9 +120,7 @@ class Batch:
         user = self.users[digest]
         if digest not in self.watched_before:
             self.watched_before[digest] = watched_by(user)
-        if user is None or is_forgotten(user, self.clock, self.rules.retention_ms):
-            return None
-        return user
+        return None if user is None or self._is_forgotten(user) else user
 
     def keep(self, digest: str, state: UserState) -> None:
         """Store a changed state and set its timer."""
@@ -129,6 +131,11 @@ class Batch:
         """Store a changed user, None for no user any more."""
         self.users[digest] = user
         self.changed.add(digest)
+
+    def _is_forgotten(self, user: User) -> bool:
+        # Of whom quiet hours hold something is known until they are over.
+        is_held = isinstance(user, UserState) and user.held_until >= self.clock
+        return not is_held and is_forgotten(user, self.clock, self.rules.retention_ms)
 
     def send(self, digest: str, entry: Entry) -> None:
         """Send an entry to the shard of another user."""
@@ -151,6 +158,8 @@ def _due_at(state: UserState, rules: Rules) -> int | None:
         due_at = state.received_at + rules.retention_ms + 1  # then nothing is kept
     if state.open_decisions:
         due_at = _earlier(due_at, decisions_due_at(state.open_decisions))
+    if state.waits_due_at >= 0:
+        due_at = _earlier(due_at, state.waits_due_at)
     return _earlier(due_at, rhythm_due_at(state))
 
 

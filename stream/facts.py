@@ -39,6 +39,8 @@ def take_context(state: UserState, session: Session, event: Event) -> None:
         session.device = latest(session.device, (at, kind))
     if context.get("consent") is True:
         state.consent = latest(state.consent, (at, True))
+    if isinstance(said := context.get("marketing"), bool):
+        state.marketing = latest(state.marketing, (at, said))
     _take_origin(session, context, at)
 
 

@@ -23,6 +23,7 @@ from stream.batch import Batch
 from stream.exposures import changes_since, figures_of
 from stream.merging import merge_into
 from stream.teaching import may_teach
+from stream.waits import let_go
 
 
 def send_links(batch: Batch, digest: str, event: Event) -> None:
@@ -71,7 +72,7 @@ def merge(batch: Batch, digest: str, entry: Merge) -> UserState | None:
         merge_into(user, other, batch.rules.session_gap_ms)
         other = user
         if has_refused(user):
-            forget_undecided(user)
+            _forget_open(user)
         # Two visitors who were counted turn out to be one.
         teach(batch, user, changes_since(before, figures_of(user.exposures), batch.clock))
     batch.count("merge", "applied")
@@ -87,9 +88,15 @@ def refuse(batch: Batch, digest: str, refusal: ConsentRefused) -> None:
         refused = (refusal.occurred_at, False)
         user.consent = max(user.consent or refused, refused)
         if has_refused(user):
-            forget_undecided(user)
+            _forget_open(user)
         batch.store(digest, user)
     batch.count("consent", "refused")
+
+
+def _forget_open(user: UserState) -> None:
+    """Let go of what is still open: the user refused."""
+    forget_undecided(user)
+    let_go(user)
 
 
 def refuses(user: UserState, event: Event) -> bool:

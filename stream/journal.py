@@ -29,12 +29,13 @@ from online_models.users import (
     UnknownStateVersion,
     UserState,
 )
-from stream import identity
+from stream import identity, triggering
 from stream.attribution import take_decided
 from stream.batch import Batch, DeadLetter, Logged
 from stream.dedupe import remember_id
 from stream.exposures import Told, figures_of
 from stream.moments import note_moment, visits_of
+from stream.product_triggers import take_change
 from stream.profiles import apply_event, count_session, new_state
 from stream.rewards import SETTLING, close_due, settle
 from stream.rhythms import follow_orders
@@ -72,6 +73,7 @@ def apply(batch: Batch, logged: Logged) -> None:
         state = identity.merge(batch, logged.digest, entry)
         if state is not None:
             identity.teach(batch, state, follow_orders(state, batch.curves))
+            triggering.note_joined(batch, logged.digest, state)
             _keep(batch, logged.digest, state, figures_of(state.exposures))
     elif isinstance(entry, Decided):
         _take_decided(batch, logged, entry)
@@ -105,11 +107,12 @@ def _pass_time(batch: Batch, received_at: int) -> None:
         return
     for due_at, digest in batch.timers.take_due(received_at):
         batch.clock = max(batch.clock, due_at)
-        _fire(batch, digest)
+        _fire(batch, digest, received_at)
     batch.clock = received_at
 
 
-def _fire(batch: Batch, digest: str) -> None:
+def _fire(batch: Batch, digest: str, now: int) -> None:
+    """Do what is due for a user by the clock, which is on its way to ``now``."""
     if digest in batch.broken_timers:
         batch.count("timer", "dropped")
         return
@@ -122,6 +125,7 @@ def _fire(batch: Batch, digest: str) -> None:
                 identity.teach(batch, user, close_due(user, batch.clock))
             if user.rhythm is not None:
                 identity.teach(batch, user, pass_time(user.rhythm, batch.clock))
+            triggering.pass_time(batch, digest, user, batch.clock, now)
             batch.keep(digest, user)
         elif user is None:
             batch.store(digest, None)  # away for longer than the retention: nothing is kept
@@ -147,6 +151,8 @@ def _take_changes(batch: Batch) -> None:
         for digest in changed.digests:
             one = concerned(digest, batch.user(digest), changed)
             batch.count("product", "unconcerned" if one is None else "concerned")
+            if one is not None and take_change(batch, one):
+                batch.keep(digest, one.state)
 
 
 def _take_event(batch: Batch, digest: str, event: Event) -> None:
@@ -203,6 +209,7 @@ def _apply_event(
     note_moment(state, session, event)
     if event.name == Name.ORDER_COMPLETED:
         identity.teach(batch, state, follow_orders(state, batch.curves))
+    triggering.note_event(batch, digest, state, session, event, received_at)
     batch.count(event.type, "applied_late" if is_late else "applied")
     _keep(batch, digest, state, before)
 

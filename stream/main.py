@@ -31,6 +31,7 @@ from stream.dataflow import ReportSink, build_learning_flow, build_profile_flow
 from stream.learner import Learner
 from stream.metrics import LearnMetrics, StreamMetrics
 from stream.readiness import wait_until_ready
+from stream.trigger_files import TriggerFile, files_of
 from stream.worker import Worker, WorkerStopping
 
 SOCKET_TIMEOUT_SECONDS = 2.0
@@ -71,6 +72,7 @@ def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = Non
         cached_users=settings.worker.cached_users,
         log_age_ms=int(settings.profile.log_age_hours * HOUR_MS),
         status=start.status,
+        trigger_file=TriggerFile(files_of(settings)),
     )
     reports = ReportSink(lambda report: metrics.take(report, time.time() * 1000))
     start.run(worker, build_profile_flow(worker, reports))

@@ -22,6 +22,7 @@ from stream.attribution import join_reactions
 from stream.orders import count_order, earliness
 from stream.profiles import move_to
 from stream.sessions import add_session
+from stream.waits import join_waits
 
 
 def merge_into(known: UserState, other: UserState, gap_ms: int) -> None:
@@ -58,6 +59,7 @@ def merge_into(known: UserState, other: UserState, gap_ms: int) -> None:
     for session in other.open_sessions:
         add_session(known.open_sessions, session, gap_ms)
     join_reactions(known, other)
+    join_waits(known, other)
     _merge_orders(known, other.order_history)
 
 

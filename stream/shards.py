@@ -77,8 +77,9 @@ class ApplyFailed(Exception):
 class Shard:
     """The owner's view of one shard: its cached users and timers, and the commit they belong to.
 
-    ``send_back(shard, offset)`` moves the source; ``wait_for_redis(error)`` is called between tries
-    while Redis is away or full, and raises when the worker is to end.
+    ``rules`` may be set anew between two batches. ``send_back(shard, offset)`` moves the source;
+    ``wait_for_redis(error)`` is called between tries while Redis is away or full, and raises when
+    the worker is to end.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Shard:
         self._transactions = transactions
         self._keys = keys
         self._ids = ids
-        self._rules = rules
+        self.rules = rules
         self._worker_id = worker_id
         self._cached_users = cached_users
         self._send_back = send_back
@@ -236,7 +237,7 @@ class Shard:
         self._load_users(digests.union(timers.due_by(clock)))
         batch = Batch(
             self._ids,
-            self._rules,
+            self.rules,
             self._users,
             timers,
             commit.clock,

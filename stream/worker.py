@@ -2,6 +2,7 @@
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 import redis
 import structlog
@@ -18,6 +19,7 @@ from stream.shards import Decoded, Report, Shard
 from stream.sources import LogReader, Read
 from stream.telling import TellingCurves
 from stream.transactions import AWAY, Transactions
+from stream.trigger_files import TriggerFile
 from stream.upkeep import (
     SHORT,
     Ages,
@@ -54,6 +56,7 @@ class Worker:
         cached_users: int,
         log_age_ms: int,
         status: bytes = b"",
+        trigger_file: TriggerFile | None = None,
     ) -> None:
         self._client = client
         self._keys = keys
@@ -64,6 +67,7 @@ class Worker:
         self._users_a_shard = max(cached_users // ids.n_shards, 16)
         self._log_age_ms = log_age_ms
         self._status = status
+        self._trigger_file = trigger_file
         self._transactions = Transactions(client)
         self._leases = Leases(client, LeaseKeys.of_users(keys), worker_id, ids.n_shards)
         self._reader = LogReader(client, keys)
@@ -162,6 +166,7 @@ class Worker:
             log.warning("leases_not_given_back", error=type(error).__name__)
 
     def _renew(self) -> list[Read]:
+        self._follow_triggers()
         moves = self._leases.renew(self._status)
         self._renew_at = time.monotonic() + RENEW_SECONDS
         for number in self._held() - self._leases.owned:
@@ -177,6 +182,14 @@ class Worker:
         if self._turn == 0:
             self._telling.step(self._leases.owned, now_ms)
         return self._start(moves.gained)
+
+    def _follow_triggers(self) -> None:
+        """Put a new version of the triggers in force, between two batches."""
+        triggers = None if self._trigger_file is None else self._trigger_file.look()
+        if triggers is not None:
+            self._rules = replace(self._rules, triggers=triggers)
+            for shard in self._shards.values():
+                shard.rules = self._rules
 
     def _start(self, gained: list[int]) -> list[Read]:
         """Stand at the commits of the shards just gained."""

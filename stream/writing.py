@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from config.events import ENTRY_FIELD, SUBJECT_FIELD
 from config.examples import encode_examples
+from config.fired import FIRED_FIELD, encode_fired
 from config.keys import MAX_DEAD_LETTERS, Keys
 from online_models.users import Suppressed, encode_user
 from stream.batch import Batch
@@ -82,6 +83,11 @@ def _outboxes(keys: Keys, shard: int, batch: Batch, offset: str) -> Iterator[Com
     if batch.outbox.examples:
         examples = encode_examples(batch.outbox.examples)
         yield ("XADD", keys.examples(shard), "*", ENTRY_FIELD, examples)
+    for fired in batch.outbox.fired:
+        yield (
+            *("XADD", keys.triggers(shard), "*", FIRED_FIELD, encode_fired(fired)),
+            *(SUBJECT_FIELD, fired.digest),
+        )
     for subject, entry in batch.outbox.outgoing:
         yield (
             *("XADD", keys.outgoing(shard), "*", ENTRY_FIELD, entry),

@@ -5,6 +5,7 @@ from random import Random
 
 from config.events import Decided, Entry, Erase, Event, Tick, decode_entry
 from config.examples import Example
+from config.fired import Fired
 from config.keys import Subject
 from online_models.users import Linked, User, UserState, decode_user, encode_user
 from stream.batch import Batch, Logged, Rules
@@ -24,6 +25,7 @@ class Network:
         self.sources: list[dict[int, str]] = [{} for _ in range(IDS.n_shards)]
         self.logs: list[deque[Logged]] = [deque() for _ in range(IDS.n_shards)]
         self.examples: list[Example] = []
+        self.fired: list[Fired] = []
         self.n_steps = 0
         self._n_entries = 0
 
@@ -58,6 +60,7 @@ class Network:
         apply(batch, self.logs[shard].popleft())
         self.clocks[shard], self.sources[shard] = batch.clock, batch.sources
         self.examples += batch.outbox.examples
+        self.fired += batch.outbox.fired
         for digest in batch.changed:
             user = batch.users[digest]
             if user is None:

@@ -1,0 +1,101 @@
+"""Pure: what is known of a customer who is not there, for the conditions and texts of triggers."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from config.conditions import EVALUATION_ERRORS, Test, new_context
+from online_models.bounded import cart_lines
+from online_models.users import UserState
+from online_models.visitors import Fields, open_session, said, session_values, user_map, user_values
+
+if TYPE_CHECKING:
+    from cel import Context
+
+Facts = dict[str, str | float | int | bool]
+
+
+class Customer:
+    """A user at a moment (ms, by the shard's clock); conditions are each asked once.
+
+    ``needed``: which fields of each variable conditions name.
+    """
+
+    def __init__(
+        self, state: UserState, now: int, gap_ms: int, needed: Mapping[str, Fields]
+    ) -> None:
+        self._state = state
+        self._now = now
+        self._gap_ms = gap_ms
+        self._needed = needed
+        self._context: Context | None = None
+        self._there: set[str] = set()
+        self._answers: dict[Test, bool] = {}
+
+    def holds(self, test: Test) -> bool:
+        """Tell whether a condition holds; one that cannot be evaluated does not."""
+        answer = self._answers.get(test)
+        if answer is None:
+            answer = self._answers[test] = self._ask(test)
+        return answer
+
+    def _ask(self, test: Test) -> bool:
+        if self._context is None:
+            self._context = new_context()
+        for variable in test.names - self._there:
+            self._context.add_variable(variable, self._values(variable))
+        self._there |= test.names
+        try:
+            return test.program.execute(self._context) is True
+        except EVALUATION_ERRORS:
+            return False
+
+    def _values(self, variable: str) -> Mapping[str, object]:
+        fields = self._needed.get(variable)
+        if variable == "user":
+            return user_values(self._state, self._now, fields)
+        values = self._others(variable)
+        # Each field takes more than a microsecond to hand over, so only those that are named go.
+        return values if fields is None else {f: values[f] for f in fields if f in values}
+
+    def _others(self, variable: str) -> Mapping[str, object]:
+        if variable == "session":
+            session = open_session(self._state, self._now, self._gap_ms)
+            return session_values(self._state, session, "", self._now, is_unseen=False)
+        if variable == "cart":
+            return cart_values(self._state)
+        if variable == "context":
+            return {name: said(self._state, name) for name in ("device", "locale", "city")}
+        return user_map(self._state, variable.removeprefix("user_"))
+
+
+def cart_values(state: UserState) -> dict[str, object]:
+    """Return ``cart``; products whose price no event told count nothing."""
+    lines = cart_lines(state.cart)
+    return {
+        "products": list(lines),
+        "value": float(sum(line.quantity * (line.price or 0.0) for line in lines.values())),
+        "n_products": len(lines),
+        "n_pieces": float(sum(line.quantity for line in lines.values())),
+    }
+
+
+def products_about(state: UserState, what: str, most: int) -> list[str]:
+    """Return the products that a reason is about, latest first: cart, bought or viewed."""
+    if what == "cart":
+        lines = cart_lines(state.cart)
+        latest = [change.product_id for change in reversed(state.cart)]
+        names: Iterable[str] = (name for name in latest if name in lines)
+        return list(dict.fromkeys(names))[:most]
+    return [name for _, name in (state.bought if what == "bought" else state.viewed)[:most]]
+
+
+def facts_for_texts(state: UserState) -> Facts:
+    """Return short facts that texts may tell."""
+    facts: Facts = {"n_visits": int(state.sessions.total) + len(state.open_sessions)}
+    if state.cart:
+        cart = cart_values(state)
+        value, n_products = cart["value"], cart["n_products"]
+        if isinstance(n_products, int) and n_products:
+            facts["n_in_cart"] = n_products
+            facts["cart_value"] = round(float(str(value)), 2)
+    return facts

@@ -1,0 +1,187 @@
+"""Decides per user which triggers fire, and hands them to the shard's outbox. Pure.
+
+A reason comes of events (``note_event``), of time (``pass_time``), or from outside (``tell``). All
+happens in the shard's commit and by its clock: each firing takes effect once, the same live and on
+replay with the same file of triggers.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+
+from config.events import Event
+from config.fired import Fired
+from config.triggers import VISIT
+from online_models.users import Session, UserState, Wait
+from stream.batch import Batch
+from stream.trigger_facts import Customer, Facts, facts_for_texts, products_about
+from stream.trigger_rules import MARKETING, Rule
+from stream.verdicts import ABOUT_WHO, Moment, Verdict, time_zone_of, verdict
+from stream.waits import (
+    MAX_ABOUT,
+    complete_at,
+    expire,
+    hold,
+    is_complete,
+    is_reached,
+    leave_bought,
+    note_reach,
+    note_told,
+    take_act,
+    take_due,
+    use_up,
+    wait_for,
+    wake,
+)
+
+NOTHING: tuple[Rule, ...] = ()
+
+
+def note_event(
+    batch: Batch, digest: str, state: UserState, session: Session, event: Event, received_at: int
+) -> None:
+    """Take what an event, which is in the state already, means to triggers."""
+    in_force = batch.rules.triggers
+    if not in_force.rules:
+        return
+    note_reach(state, in_force, max(batch.clock, received_at))
+    if received_at - state.heard_at >= in_force.least_idle_ms:
+        expire(state, in_force, max(batch.clock, received_at))
+    state.heard_at = max(state.heard_at, received_at)
+    if state.held_until >= 0:
+        for rule in in_force.idle:
+            wake(state, rule)
+    act = event.name if event.type == "track" else event.type
+    at, complete = event.occurred_at, NOTHING
+    by_act = in_force.by_act if state.reach & MARKETING else in_force.by_act_of_others
+    if session.n_events == 1 and (roles := by_act.get(VISIT)) is not None:
+        complete = take_act(state, roles, VISIT, at, received_at)
+    if (roles := by_act.get(act)) is not None:
+        complete += take_act(state, roles, act, at, received_at)
+    if complete:
+        # A visit may begin with the very order that stops what counts visits.
+        found = [rule for rule in complete if _may_be_told(state, rule)]
+        found.sort(key=_by_place)
+        tell_all(batch, digest, state, found, max(batch.clock, received_at))
+
+
+def pass_time(batch: Batch, digest: str, state: UserState, clock: int, now: int) -> None:
+    """Do what is due by the clock; ``now`` is to where the clock moves (ms)."""
+    if not 0 <= state.waits_due_at <= clock:
+        return
+    due = take_due(state, batch.rules.triggers, clock)
+    if due:
+        tell_all(batch, digest, state, due, max(clock, now))
+
+
+def note_joined(batch: Batch, digest: str, state: UserState) -> None:
+    """Take what two histories say together; what only both complete is told."""
+    in_force = batch.rules.triggers
+    if not in_force.rules:
+        return
+    state.reach = 0  # also what is known already is looked at anew
+    note_reach(state, in_force, batch.clock)
+    complete = [
+        rule
+        for name, wait in state.waits.items()
+        if (rule := in_force.rules.get(name)) is not None
+        and rule.why == "event"
+        and wait.until < 0
+        and _may_be_told(state, rule)
+    ]
+    complete.sort(key=_by_place)
+    tell_all(batch, digest, state, complete, batch.clock)
+
+
+def tell(
+    batch: Batch,
+    digest: str,
+    state: UserState,
+    rule: Rule,
+    at: int,
+    now: int,
+    about: Sequence[str] = (),
+    facts: Facts | None = None,
+) -> None:
+    """Take a reason from outside, such as a changed product, complete as of ``now``.
+
+    ``at`` dates it and, with the first product, names the firing. What is held already goes on
+    being held, with this added.
+    """
+    wait = wait_for(state, rule)
+    wait.times, wait.heard_at = [at], max(wait.heard_at, now)
+    wait.about = list(dict.fromkeys((*about, *wait.about)))[:MAX_ABOUT]
+    wait.facts = {**wait.facts, **(facts or {})}
+    note_reach(state, batch.rules.triggers, now)
+    if wait.until < 0:
+        tell_all(batch, digest, state, [rule], now)
+
+
+def tell_all(batch: Batch, digest: str, state: UserState, rules: Iterable[Rule], now: int) -> None:
+    """Fire, hold or drop complete reasons, in this order."""
+    in_force = batch.rules.triggers
+    customer = Customer(state, now, batch.rules.session_gap_ms, in_force.needed)
+    for rule in rules:
+        wait = state.waits[rule.name]
+        moment = Moment(complete_at(wait, rule, state), now)
+        if rule.why == "product":
+            leave_bought(state, wait)
+        found = (
+            Verdict.GONE
+            if rule.why == "product" and not wait.about
+            else verdict(rule, state, wait, moment, customer, in_force)
+        )
+        if found is Verdict.FIRED:
+            batch.outbox.fired.append(_fired(batch, digest, state, rule, wait, moment))
+            wait.told_at = now
+            note_told(state, in_force, rule.trigger.channel, now)
+        batch.count("trigger", found)
+        if found is Verdict.HELD:
+            quiet = in_force.quiet_in(time_zone_of(state))
+            until = None if quiet is None else quiet.open_until(now)
+            hold(state, rule, wait, now + 1 if until is None else until)
+        elif rule.why != "event" or found not in ABOUT_WHO:
+            use_up(wait, rule)
+        else:
+            wait.until = -1
+
+
+def _may_be_told(state: UserState, rule: Rule) -> bool:
+    return is_complete(state.waits[rule.name], rule) and is_reached(state, rule)
+
+
+def _by_place(rule: Rule) -> int:
+    return rule.place
+
+
+def _fired(
+    batch: Batch, digest: str, state: UserState, rule: Rule, wait: Wait, moment: Moment
+) -> Fired:
+    trigger = rule.trigger
+    about = wait.about or products_about(state, rule.about, MAX_ABOUT)
+    facts = {**facts_for_texts(state), **wait.facts}
+    if rule.times > 1:
+        facts["n_times"] = rule.times
+    since = moment.due_at if trigger.late == "drop" else moment.now
+    return Fired(
+        firing_id=firing_id(rule.name, digest, wait),
+        trigger=rule.name,
+        why=rule.why,
+        channel=trigger.channel,
+        shard=batch.ids.shard_of(digest),
+        digest=digest,
+        user_id=state.user_id,
+        anonymous_id=state.anonymous_ids[0][1] if state.anonymous_ids else None,
+        due_at=moment.due_at,
+        fired_at=moment.now,
+        expires_at=since + rule.valid_ms,
+        placements=list(trigger.placements),
+        product_ids=about,
+        facts=facts,
+    )
+
+
+def firing_id(trigger: str, digest: str, wait: Wait) -> str:
+    """Return the id of a firing: the same trigger, user and reason have the same."""
+    reason = f"{wait.times[0]}:{wait.about[0] if wait.about else ''}"
+    name = f"{trigger}\0{digest}\0{reason}".encode()
+    return f"trg_{blake2b(name, digest_size=16).hexdigest()}"

@@ -1,0 +1,288 @@
+"""How far each trigger's reason has come for a user: what counts, begins, stops. Pure, in place.
+
+Each wait is a function of the set of a user's events where no bound is hit, so that histories may
+arrive and merge in any order: times are event times, and what a stop covers stays covered. When a
+wait is over is told by the shard's clock: what was held up on its way may still come.
+
+There may be many triggers and events; so an event touches only the triggers that name its act, and
+``waits_due_at`` is a bound: where a wait began anew meanwhile, nothing is due, and it moves on.
+"""
+
+from bisect import insort
+from operator import neg
+
+from config.durations import DAY_MS
+from config.triggers import MAX_TIMES
+from online_models.users import MAX_TOLD, UserState, Wait
+from stream.trigger_rules import KNOWN, MARKETING, InForce, Roles, Rule
+
+MAX_ABOUT = 10  # products of one reason
+KEPT_MS = DAY_MS  # what is over still says so long that earlier events came too late
+
+
+def wait_for(state: UserState, rule: Rule) -> Wait:
+    """Return a user's wait for a trigger, a new one where there is none."""
+    wait = state.waits.get(rule.name)
+    if wait is None:
+        wait = state.waits[rule.name] = Wait()
+    return wait
+
+
+def take_act(
+    state: UserState, roles: Roles, act: str, at: int, received_at: int
+) -> tuple[Rule, ...]:
+    """Let an act stop, begin and count; return the triggers whose acts are now all there."""
+    if roles.stops:
+        state.stops[act] = max(state.stops.get(act, -1), at)
+        for rule in roles.stops:
+            _stop(state, rule, at)
+    for rule in roles.starts:
+        _start(state, rule, at, received_at)
+    if not roles.counts:
+        return ()
+    return tuple([rule for rule in roles.counts if _count(state, rule, at, received_at)])
+
+
+def _start(state: UserState, rule: Rule, at: int, received_at: int) -> None:
+    """Begin a wait for absence, unless something later has begun it or stopped it."""
+    wait = wait_for(state, rule)
+    if at <= wait.stopped_at or (wait.times and at < wait.times[0]):
+        return
+    if state.stops and _is_stopped(state, rule, at):
+        return
+    wait.times, wait.until = [at], -1
+    wait.heard_at = max(wait.heard_at, received_at)
+    due_at = received_at + rule.wait_ms
+    if not 0 <= state.waits_due_at <= due_at:  # mostly another one is due before
+        _arm(state, rule, due_at)
+
+
+def _count(state: UserState, rule: Rule, at: int, received_at: int) -> bool:
+    """Count an act, unless the trigger rests; tell whether all that it counts is there."""
+    wait = wait_for(state, rule)
+    if at <= wait.stopped_at or (wait.told_at >= 0 and is_resting(wait, rule, received_at)):
+        return False
+    if state.stops and _is_stopped(state, rule, at):
+        return False
+    times, n = wait.times, rule.times
+    if times and at < times[0]:
+        insort(times, at, key=neg)
+    else:
+        times.insert(0, at)
+    if len(times) > n:
+        del times[n:]
+    if wait.until >= 0:  # what is held already was complete before
+        return False
+    wait.heard_at = max(wait.heard_at, received_at)
+    return len(times) == n and times[0] - times[-1] <= rule.window_ms
+
+
+def _stop(state: UserState, rule: Rule, at: int) -> None:
+    """Let nothing count that happened until then."""
+    wait = state.waits.get(rule.name)
+    if wait is not None and wait.times:
+        wait.times = [one for one in wait.times if one > at]
+        if len(wait.times) < rule.times:
+            wait.until = -1
+
+
+def _is_stopped(state: UserState, rule: Rule, at: int) -> bool:
+    for act in rule.unless:  # noqa: SIM110 -- asked of each event; a generator takes twice as long
+        if state.stops.get(act, -1) >= at:
+            return True
+    return False
+
+
+def wake(state: UserState, rule: Rule) -> None:
+    """End the holding of an idle wait: the user is there again, and the wait begins anew."""
+    wait = state.waits.get(rule.name)
+    if wait is not None and wait.until >= 0:
+        wait.until = -1
+        _arm(state, rule, complete_at(wait, rule, state))
+
+
+def use_up(wait: Wait, rule: Rule) -> None:
+    """Let the reason count no more: it was told, or it is not worth telling."""
+    if rule.why in ("event", "absence") and wait.times:
+        wait.stopped_at = max(wait.stopped_at, wait.times[0])
+    wait.times, wait.until, wait.about, wait.facts = [], -1, [], {}
+
+
+def withdraw(wait: Wait, product_id: str | None = None) -> None:
+    """Take a reason from outside back, or what it says of a product: it is not so any more."""
+    wait.about = [] if product_id is None else [one for one in wait.about if one != product_id]
+    if not wait.about:
+        wait.times, wait.until, wait.facts = [], -1, {}
+
+
+def leave_bought(state: UserState, wait: Wait) -> None:
+    """Leave out of a reason the products that were bought since."""
+    if wait.times:
+        bought = {name for at, name in state.bought if at >= wait.times[0]}
+        wait.about = [one for one in wait.about if one not in bought]
+
+
+def is_complete(wait: Wait, rule: Rule) -> bool:
+    """Tell whether what an event trigger counts is there."""
+    times, n = wait.times, rule.times
+    return len(times) >= n and times[0] - times[n - 1] <= rule.window_ms
+
+
+def is_resting(wait: Wait, rule: Rule, now: int) -> bool:
+    """Tell whether a trigger fired for a user so short a time ago that it does not fire again."""
+    return rule.once_ms > 0 and wait.told_at >= 0 and now - wait.told_at < rule.once_ms
+
+
+def is_reached(state: UserState, rule: Rule) -> bool:
+    """Tell whether a trigger may speak to a user, as far as that was noted."""
+    return state.reach & rule.needs == rule.needs
+
+
+def note_reach(state: UserState, in_force: InForce, clock: int) -> None:
+    """Note whom triggers may speak to.
+
+    Who takes the yes to marketing back has nothing left that waits for it. Of whom there was no
+    user id so far, what was complete meanwhile is not told now; the rest goes on.
+    """
+    reach = KNOWN if state.user_id is not None else 0
+    if state.marketing is not None and state.marketing[1]:
+        reach += MARKETING
+    if reach == state.reach:
+        return
+    lost, state.reach = state.reach & ~reach, reach
+    for name, wait in state.waits.items():
+        rule = in_force.rules.get(name)
+        if rule is None:
+            continue
+        if lost & MARKETING & rule.needs:
+            wait.times, wait.until, wait.about, wait.facts = [], -1, [], {}
+        elif (due := due_of(wait, rule, state)) is not None:
+            if due <= clock and wait.until < 0:
+                use_up(wait, rule)
+            else:
+                _arm(state, rule, due)
+
+
+def expire(state: UserState, in_force: InForce, clock: int) -> None:
+    """Use idle waits up that were over while nobody could be told."""
+    for rule in in_force.idle:
+        wait = state.waits.get(rule.name)
+        if wait is None or not wait.times or is_reached(state, rule):
+            continue
+        if complete_at(wait, rule, state) <= clock:
+            use_up(wait, rule)
+
+
+def complete_at(wait: Wait, rule: Rule, state: UserState) -> int:
+    """Return when (ms, by the shard's clock) a reason that is waited for is complete, or was."""
+    if rule.why != "absence":
+        return wait.heard_at
+    heard_at = max(wait.heard_at, state.heard_at) if rule.is_idle else wait.heard_at
+    return heard_at + rule.wait_ms
+
+
+def due_of(wait: Wait, rule: Rule, state: UserState) -> int | None:
+    """Return when (ms, by the shard's clock) something is to be done about a wait."""
+    if wait.until >= 0:
+        return wait.until
+    if rule.wait_ms and wait.times and is_reached(state, rule):
+        return complete_at(wait, rule, state)
+    return None
+
+
+def take_due(state: UserState, in_force: InForce, clock: int) -> list[Rule]:
+    """Return whose waits are due by the clock, the earliest first; look when the next ones are.
+
+    Lets go of what is over for long, and of what is not in force any more.
+    """
+    due: list[tuple[int, int, Rule]] = []
+    gone: list[str] = []
+    state.waits_due_at = state.held_until = -1
+    for name, wait in state.waits.items():
+        rule = in_force.rules.get(name)
+        if rule is None:
+            gone.append(name)
+            continue
+        due_at = due_of(wait, rule, state)
+        if due_at is None:
+            if not wait.times and _is_forgotten(wait, rule, clock):
+                gone.append(name)
+        elif due_at <= clock:
+            due.append((due_at, rule.place, rule))
+        else:
+            _arm(state, rule, due_at)
+            state.held_until = max(state.held_until, wait.until)
+    for name in gone:
+        del state.waits[name]
+    for act in [act for act in state.stops if act not in in_force.by_act]:
+        del state.stops[act]
+    due.sort(key=_by_due)
+    return [rule for _, _, rule in due]
+
+
+def hold(state: UserState, rule: Rule, wait: Wait, until: int) -> None:
+    """Hold a reason until quiet hours are over."""
+    wait.until = until
+    state.held_until = max(state.held_until, until)
+    _arm(state, rule, until)
+
+
+def note_told(state: UserState, in_force: InForce, channel: str, now: int) -> None:
+    """Remember that a channel fired, as far back as its caps look."""
+    caps = in_force.caps.get(channel)
+    if caps is None:
+        return
+    most = max(times for times, _ in caps)
+    others = [one for one in state.told if one[1] != channel]
+    same = [(now, channel), *(one for one in state.told if one[1] == channel)][:most]
+    state.told = sorted((*others, *same), reverse=True)[:MAX_TOLD]
+
+
+def let_go(state: UserState) -> None:
+    """Wait for nothing any more: the user refused."""
+    state.waits, state.stops = {}, {}
+    state.waits_due_at = state.held_until = -1
+
+
+def join_waits(known: UserState, other: UserState) -> None:
+    """Join another history's waits, in place; ``note_reach`` and what is complete come after."""
+    known.heard_at = max(known.heard_at, other.heard_at)
+    known.held_until = max(known.held_until, other.held_until)
+    if other.marketing is not None:
+        known.marketing = max(known.marketing or other.marketing, other.marketing)
+    known.told = sorted({*known.told, *other.told}, reverse=True)[:MAX_TOLD]
+    for act, at in other.stops.items():
+        known.stops[act] = max(known.stops.get(act, -1), at)
+    for name, theirs in other.waits.items():
+        mine = known.waits.get(name)
+        known.waits[name] = theirs if mine is None else _joined(mine, theirs)
+
+
+def _joined(mine: Wait, theirs: Wait) -> Wait:
+    stopped_at = max(mine.stopped_at, theirs.stopped_at)
+    times = sorted((*mine.times, *theirs.times), reverse=True)
+    times = [at for at in times if at > stopped_at][:MAX_TIMES]
+    return Wait(
+        times=times,
+        heard_at=max(mine.heard_at, theirs.heard_at),
+        until=max(mine.until, theirs.until) if times else -1,
+        stopped_at=stopped_at,
+        told_at=max(mine.told_at, theirs.told_at),
+        about=list(dict.fromkeys((*mine.about, *theirs.about)))[:MAX_ABOUT],
+        facts={**theirs.facts, **mine.facts},
+    )
+
+
+def _arm(state: UserState, rule: Rule, due_at: int) -> None:
+    """See to it that a wait is looked at when it is due."""
+    if (state.waits_due_at < 0 or due_at < state.waits_due_at) and is_reached(state, rule):
+        state.waits_due_at = due_at
+
+
+def _is_forgotten(wait: Wait, rule: Rule, clock: int) -> bool:
+    rested_at = wait.told_at + rule.once_ms if wait.told_at >= 0 else -1
+    return max(wait.stopped_at, rested_at) + KEPT_MS < clock
+
+
+def _by_due(one: tuple[int, int, Rule]) -> tuple[int, int]:
+    return one[:2]
