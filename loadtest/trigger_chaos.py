@@ -7,19 +7,18 @@ under one id, and each user's in order.
 import json
 import secrets
 import sys
+import threading
 import time
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import redis
-
-from config.events import SUBJECT_FIELD
-from config.fired import FIRED_FIELD, Fired, decode_fired, encode_fired
-from loadtest.disturbance import cut
+from loadtest.disturbance import Toll, cut, send
+from loadtest.formats import Timed, iso_time
 from loadtest.processes import Launch, ShopUnderTest, free_port, shop_under_test
 from loadtest.receiver import Received, read_received
 from loadtest.trigger_verdict import Reason, judge
@@ -27,8 +26,15 @@ from loadtest.trigger_verdict import Reason, judge
 TRIGGERS_EACH = 10  # of one user
 SETTLE_SECONDS = 240.0
 AWAIT_SECONDS = 10.0
-VALID_MS = 24 * 60 * 60 * 1000
 _KILLABLE = ("receiver", "deliverer", "worker", "redis", "server")
+_TRIGGER = """\
+[triggers.visit]
+on = "event"
+event = "Product Viewed"
+channel = "push"
+consent = "none"
+placements = ["next-best"]
+"""
 _STRICT = {"SHOPKEEPER_REDIS_DURABILITY": "strict"}
 
 
@@ -44,16 +50,16 @@ def run_trigger_chaos(
     rng = Random(seed)
     reasons = reasons_of(n_triggers, rng)
     with shop_under_test(_STRICT, launch) as shop:
-        run = _Run(shop, launch)
+        run = _Run(shop, launch, n_triggers)
         kills = [_KILLABLE[n % len(_KILLABLE)] for n in range(n_kills)]
         rng.shuffle(kills)
         for chunk, victim in zip(cut(reasons, n_kills + 1), [*kills, ""], strict=True):
-            run.fire(chunk)
-            run.await_some()
-            run.pause(rng.uniform(0, 0.1))
-            if victim:
-                run.kill(victim)
-                say(f"killed {victim}: {run.n_told()} of {n_triggers} told")
+            with run.firing(chunk):
+                run.await_some()
+                run.pause(rng.uniform(0, 0.1))
+                if victim:
+                    run.kill(victim)
+                    say(f"killed {victim}: {run.n_told()} of {n_triggers} told")
         run.settle(len(reasons))
         received = run.received()
         restarts = sum(child.starts - 1 for child in shop.children.values())
@@ -91,11 +97,13 @@ def reasons_of(n_triggers: int, rng: Random) -> list[Reason]:
 class _Run:
     """A shop with a receiver, and what is done to it."""
 
-    def __init__(self, shop: ShopUnderTest, launch: Launch) -> None:
+    def __init__(self, shop: ShopUnderTest, launch: Launch, n_triggers: int) -> None:
         self._shop = shop
         self._written = shop.folder / "received.jsonl"
         self._written.touch()
         self._n_fired = 0
+        self._toll = Toll()
+        self._began_at = time.time_ns() // 1_000_000 - n_triggers
         self.kills = Counter[str]()
         self.n_under_way = 0
         port = free_port()
@@ -109,25 +117,30 @@ class _Run:
         )
         shop.start_deliverer()
 
-    def fire(self, reasons: Sequence[Reason]) -> None:
-        """Write firings into the outboxes, each once, also where Redis is away meanwhile."""
-        left = list(reasons)
-        while left:
-            try:
-                with self._shop.client.pipeline(transaction=False) as pipe:
-                    for fired in map(self._fired, left):
-                        fields: Any = {
-                            FIRED_FIELD: encode_fired(fired),
-                            SUBJECT_FIELD: fired.digest,
-                        }
-                        pipe.xadd(self._shop.keys.triggers(fired.shard), fields)
-                    pipe.execute()
-                left = []
-            except redis.RedisError:
-                self._shop.wait(self._shop.redis_answers, "no Redis", each_time=self._shop.tend)
-                there = self._in_outboxes()
-                left = [one for one in left if self._fired(one).firing_id not in there]
+    @contextmanager
+    def firing(self, reasons: Sequence[Reason]) -> Iterator[None]:
+        """Send what fires meanwhile; at the end all of it was accepted."""
+        # Each at a time of its own that is past: what lies ahead is dated when it comes in.
+        first_at = self._began_at + self._n_fired
+        events = [_event(one, first_at + n) for n, one in enumerate(reasons)]
         self._n_fired += len(reasons)
+        failures: list[BaseException] = []
+
+        def send_all() -> None:
+            try:
+                send(self._shop, events, self._toll)
+            except BaseException as error:
+                failures.append(error)
+
+        sender = threading.Thread(target=send_all)
+        sender.start()
+        try:
+            yield
+        finally:
+            while sender.is_alive():
+                self.pause(0.005)
+        if failures:
+            raise failures[0]
 
     def await_some(self) -> None:
         """Wait until some of what was fired last is told, so that the rest is under way."""
@@ -165,31 +178,19 @@ class _Run:
         """Return all that the receiver wrote down."""
         return read_received(self._written.read_text(encoding="utf-8"))
 
-    def _fired(self, reason: Reason) -> Fired:
-        subject, now = self._shop.ids.known(reason.user), time.time_ns() // 1_000_000
-        return Fired(
-            firing_id=f"{reason.user}-{reason.number}",
-            trigger="visit",
-            why="event",
-            channel="push",
-            shard=subject.shard,
-            digest=subject.digest,
-            user_id=reason.user,
-            anonymous_id=None,
-            due_at=now,
-            fired_at=now,
-            expires_at=now + VALID_MS,
-            placements=["next-best"],
-            product_ids=[reason.product],
-        )
 
-    def _in_outboxes(self) -> set[str]:
-        shop = self._shop
-        found: set[str] = set()
-        for shard in range(shop.ids.n_shards):
-            entries: Any = shop.client.xrange(shop.keys.triggers(shard))
-            found |= {decode_fired(fields[FIRED_FIELD]).firing_id for _, fields in entries}
-        return found
+def _event(reason: Reason, at_ms: int) -> Timed:
+    """Return the visit of a user to a product, which fires."""
+    event = {
+        "type": "track",
+        "event": "Product Viewed",
+        "userId": reason.user,
+        "messageId": reason.product,
+        "properties": {"product_id": reason.product},
+        "timestamp": iso_time(at_ms),
+        "receivedAt": iso_time(at_ms),
+    }
+    return Timed(at_ms, 0, event)
 
 
 def _write_triggers(folder: Path, port: int) -> None:
@@ -202,7 +203,7 @@ def _write_triggers(folder: Path, port: int) -> None:
         "timeout_seconds": 5,
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in table.items()]
-    text = "\n".join(["[receivers.tool]", *lines, ""])
+    text = "\n".join([_TRIGGER, "[receivers.tool]", *lines, ""])
     (folder / "triggers.toml").write_text(text, encoding="utf-8")
 
 
