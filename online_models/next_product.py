@@ -6,6 +6,7 @@ server and evaluator run this very code. What each part is worth: ``README.md`` 
 """
 
 from collections.abc import Callable, Sequence
+from weakref import proxy
 from zlib import crc32
 
 import msgspec
@@ -52,7 +53,12 @@ class NextProduct:
     """The model: River's ``learn_one`` for steps, and a question for each kind of slate."""
 
     def __init__(self, capacity: int = CAPACITY, seed: int = 1) -> None:
-        self.steps = Steps(capacity, self._is_new)
+        known: NextProduct = proxy(self)  # a circle would hold megabytes until it is collected
+
+        def is_new(item: int, product_id: str) -> None:
+            known._is_new(item, product_id)
+
+        self.steps = Steps(capacity, is_new)
         self.vectors = empty_vectors(len(self.steps.index.products))
         self.ranker = empty_ranker(prior_weights(), MOST_KEPT, seed)
         self._shortlist = empty_shortlist()

@@ -53,8 +53,8 @@ class StepsFollower(Copy):
     async def _load(self) -> None:
         """Build the index from the log, beside the one in use."""
         self._position, self._newest, self._snapshot = 0, {}, b""
-        fresh = Recommender(self._model.capacity)
         first = await self._entries("-", 1)
+        fresh = Recommender(self._model.capacity)  # which takes megabytes: not while Redis is away
         if first:
             self._position = first[0][0] - len(decode_steps(first[0][1][STEPS_FIELD]))
         # How long ago old steps came in says nothing of how soon steps are served.

@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 from online_models.baskets import Baskets
 from online_models.next_product import NextProduct, Suggestion
 from online_models.session_index import N_PREFIX, visit_seen
@@ -114,3 +117,16 @@ def test_what_only_servers_do_leaves_ranker_and_vectors_to_the_learner() -> None
     assert (learning.steps.index.events == serving.steps.index.events).all()
     assert learning.n_trained[0] > 0 == serving.n_trained[0]
     assert (learning.vectors.table != serving.vectors.table).any()
+
+
+def test_a_model_that_is_let_go_leaves_nothing_to_the_garbage_collector() -> None:
+    model = NextProduct(capacity=64)
+    model.learn_one(1, "boots")
+    model.learn_one(1, "socks")
+    seen = weakref.ref(model.steps)
+    gc.disable()
+    try:
+        del model
+        assert seen() is None
+    finally:
+        gc.enable()
