@@ -172,6 +172,7 @@ class Courier:
         waiting.n_tries += 1
         waiting.first_at = waiting.first_at or now
         if tried.result is Result.TAKEN:
+            self._terms.metrics.deliveries[f"{told.trigger} delivered"] += 1
             await self._queue.take_out(waiting)
             return True
         if tried.result is Result.GONE:
@@ -209,6 +210,7 @@ class Courier:
         letter = Letter(reason, waiting.n_tries, self._terms.clock_ms(), self._last)
         await self._queue.give_up(waiting, told, letter)
         self._terms.metrics.undelivered.labels(self._name, reason).inc()
+        self._terms.metrics.deliveries[f"{told.trigger} undelivered"] += 1
         return True
 
     def _shard(self, waiting: Waiting) -> int:

@@ -180,6 +180,7 @@ class Deliverer:
         await outboxes.commit(read, told, couriers.queue)
         metrics, now = self._terms.metrics, self._terms.clock_ms()
         metrics.told.inc(len(told))
+        metrics.deliveries.update(f"{one.trigger} told" for one in told)
         metrics.dropped.labels("unreadable").inc(read.n_unreadable)
         for entry_id, _ in read.firings:
             metrics.fired_to_told.observe(max(now - log_id(entry_id)[0], 0) / 1000)

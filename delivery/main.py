@@ -25,8 +25,10 @@ from config.settings import Secrets, Settings
 from delivery.asking import Asker
 from delivery.courier import Terms
 from delivery.deliverer import PAUSE_SECONDS, Deliverer
+from delivery.figures import FiguresPublisher
 from delivery.metrics import DeliveryMetrics
 from delivery.receivers import ReceiverFile
+from delivery.tasks import Tasks
 
 SOCKET_SECONDS = 2.0
 
@@ -83,13 +85,16 @@ async def _run(
         status=status,
     )
     loop = asyncio.get_running_loop()
+    telling = Tasks()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, deliverer.stop)
     try:
         await _check_creation(client, keys, ids, deliverer)
         log.info("deliverer_started", server=settings.delivery.server_url)
+        telling.start(FiguresPublisher(client, keys, name, metrics).run())
         await deliverer.run()
     finally:
+        await telling.close()
         await asker.close()
         await client.aclose()
 

@@ -1,6 +1,7 @@
 """The metrics of a deliverer, by name. Receivers are few, and named in the file of triggers."""
 
 import os
+from collections import Counter as Counted
 
 from prometheus_client import (
     GC_COLLECTOR,
@@ -28,6 +29,7 @@ class DeliveryMetrics:
             registry=registry,
         )
         info.labels("deliverer", str(os.getpid())).set(1)
+        self.deliveries: Counted[str] = Counted()  # by "<trigger> <what>", for the dashboard
         self.active = Gauge(
             "shopkeeper_deliverer_active",
             "1 while this deliverer is the one that delivers",

@@ -40,6 +40,7 @@ def worker_figures(metrics: StreamMetrics) -> Told:
         {
             "applied": numbers_of(metrics.events.collect(), "type", "result"),
             "dead_letters": numbers_of(metrics.dead_letters.collect(), "reason"),
+            "fired": numbers_of(metrics.fired.collect(), "trigger"),
             "commits": {
                 "committed": _number(metrics.commits.collect()),
                 "conflicts": _number(metrics.conflicts.collect()),

@@ -57,6 +57,12 @@ class StreamMetrics:
         for reason in Reason:
             self.dead_letters.labels(reason)
         self.commits = Counter("shopkeeper_commits_total", "Batches committed", registry=registry)
+        self.fired = Counter(
+            "shopkeeper_triggers_fired_total",
+            "Firings by trigger; there are as many as the file names",
+            ["trigger"],
+            registry=registry,
+        )
         self.conflicts = Counter(
             "shopkeeper_commit_conflicts_total",
             "Commits refused because another owner committed first",
@@ -139,6 +145,8 @@ class StreamMetrics:
         """Count what became of one batch, committed by ``now_ms``."""
         for (kind, result), n in report.results.items():
             self.events.labels(kind, result).inc(n)
+        for trigger, n in report.fired.items():
+            self.fired.labels(trigger).inc(n)
         for reason in report.dead:
             self.dead_letters.labels(reason).inc()
         self.conflicts.inc(report.n_conflicts)

@@ -61,6 +61,7 @@ class Report:
     oldest_id: str = ""
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
     dead: list[str] = field(default_factory=list)
+    fired: Counter[str] = field(default_factory=Counter)  # by trigger
     has_outgoing: bool = False
     has_erasures: bool = False
 
@@ -295,6 +296,7 @@ class Shard:
         report.is_committed = True
         report.oldest_id = report.oldest_id or (entries[0].entry_id if entries else "")
         report.results.update(batch.results)
+        report.fired.update(one.trigger for one in batch.outbox.fired)
         report.dead += [letter.reason for letter in batch.outbox.dead]
         report.has_outgoing |= bool(batch.outbox.outgoing)
         report.has_erasures |= bool(batch.outbox.erased)
