@@ -11,7 +11,8 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from stream.learner import Learner
 from stream.model_shards import LearnReport, Ranges
-from stream.shards import Decoded, Report
+from stream.pieces import Decoded
+from stream.shards import Report
 from stream.sources import Read, decode
 from stream.worker import Worker
 

@@ -17,7 +17,6 @@ from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import redis
@@ -31,21 +30,13 @@ from online_models.users import BrokenState, UnknownStateVersion, User, decode_u
 from stream.batch import Batch, Logged, Rules
 from stream.commits import Commit, decode_commit, encode_commit
 from stream.journal import TimerFailed, apply, set_aside
+from stream.pieces import Decoded, apart, cut, entries_after
 from stream.rhythms import NOTHING_LEARNED, read_curves
 from stream.timers import Timers
 from stream.transactions import AWAY, Transactions
 from stream.watchers import Filter, Portion, members_of, read_filter, read_portion
 from stream.watching import Changed
 from stream.writing import commands_for, new_members
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """What was read of one shard's log: the entries after ``after``."""
-
-    shard: int
-    after: str
-    entries: list[Logged]
 
 
 @dataclass(slots=True)
@@ -122,7 +113,7 @@ class Shard:
             UnknownStateVersion: a newer Shopkeeper wrote a state; nothing is lost, run that one.
         """
         report = Report(self.shard)
-        pieces = deque(_apart(decoded))
+        pieces = deque(apart(decoded))
         while pieces:
             try:
                 is_done = self._handle_once(pieces[0], report)
@@ -159,7 +150,7 @@ class Shard:
             return [piece]
         ids = [logged.entry_id for logged in piece.entries]
         place = ids.index(failure.entry_id)
-        return _cut(piece, [place, place + 1])
+        return cut(piece, [place, place + 1])
 
     def _note_timer(self, failed: TimerFailed) -> None:
         if failed.digest in self._failed:
@@ -300,39 +291,6 @@ class Shard:
         report.dead += [letter.reason for letter in batch.outbox.dead]
         report.has_outgoing |= bool(batch.outbox.outgoing)
         report.has_erasures |= bool(batch.outbox.erased)
-
-
-def entries_after(offset: str, entries: list[Logged]) -> list[Logged]:
-    """Return the entries past an offset; mostly that is all of them."""
-    if not entries or log_id(entries[0].entry_id) > log_id(offset):
-        return entries
-    return [logged for logged in entries if log_id(logged.entry_id) > log_id(offset)]
-
-
-def _apart(decoded: Decoded) -> list[Decoded]:
-    """Return a batch in pieces, in which announced changes of products stand alone.
-
-    So the index that they are looked up in is the one that the entries before them left.
-    """
-    places = [
-        place
-        for place, logged in enumerate(decoded.entries)
-        if isinstance(logged.entry, ProductsChanged)
-    ]
-    if not places:
-        return [decoded]
-    return _cut(decoded, sorted({end for place in places for end in (place, place + 1)}))
-
-
-def _cut(decoded: Decoded, places: list[int]) -> list[Decoded]:
-    """Return a batch cut before each of these places, empty pieces left out."""
-    ends = [decoded.after, *(logged.entry_id for logged in decoded.entries)]
-    bounds = [0, *places, len(decoded.entries)]
-    return [
-        Decoded(decoded.shard, ends[start], decoded.entries[start:end])
-        for start, end in pairwise(bounds)
-        if start < end
-    ]
 
 
 def _decode(value: bytes | None) -> User | None:

@@ -24,7 +24,7 @@ from config.events import (
 from config.keys import Keys
 from config.log_ids import log_id
 from stream.batch import Logged
-from stream.shards import Decoded
+from stream.pieces import Decoded
 
 BLOCK_MS = 20
 ENTRIES_A_SHARD = 500

@@ -15,7 +15,8 @@ from stream.figures import FiguresPublisher, worker_figures
 from stream.forwarding import forward
 from stream.leases import RENEW_SECONDS, LeaseKeys, Leases
 from stream.metrics import StreamMetrics
-from stream.shards import Decoded, Report, Shard
+from stream.pieces import Decoded
+from stream.shards import Report, Shard
 from stream.sources import LogReader, Read
 from stream.telling import TellingCurves
 from stream.transactions import AWAY, Transactions

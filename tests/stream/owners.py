@@ -11,7 +11,8 @@ from config.keys import Keys
 from online_models.users import User, UserState, decode_user
 from stream.batch import Rules
 from stream.commits import Commit, decode_commit
-from stream.shards import Decoded, Report, Shard
+from stream.pieces import Decoded
+from stream.shards import Report, Shard
 from stream.sources import LogReader, decode
 from stream.transactions import Transactions
 from tests.builders import IDS, digest_of
