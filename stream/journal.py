@@ -34,7 +34,6 @@ from stream.attribution import take_decided
 from stream.batch import Batch, DeadLetter, Logged
 from stream.dedupe import remember_id
 from stream.exposures import Told, figures_of
-from stream.forecast_triggers import follow_forecasts
 from stream.moments import note_moment, visits_of
 from stream.product_triggers import take_change
 from stream.profiles import apply_event, count_session, new_state
@@ -74,7 +73,6 @@ def apply(batch: Batch, logged: Logged) -> None:
         state = identity.merge(batch, logged.digest, entry)
         if state is not None:
             identity.teach(batch, state, follow_orders(state, batch.curves))
-            follow_forecasts(batch, state)
             triggering.note_joined(batch, logged.digest, state)
             _keep(batch, logged.digest, state, figures_of(state.exposures))
     elif isinstance(entry, Decided):
@@ -127,7 +125,6 @@ def _fire(batch: Batch, digest: str, now: int) -> None:
                 identity.teach(batch, user, close_due(user, batch.clock))
             if user.rhythm is not None:
                 identity.teach(batch, user, pass_time(user.rhythm, batch.clock))
-                follow_forecasts(batch, user)
             triggering.pass_time(batch, digest, user, batch.clock, now)
             batch.keep(digest, user)
         elif user is None:
@@ -212,7 +209,6 @@ def _apply_event(
     note_moment(state, session, event)
     if event.name == Name.ORDER_COMPLETED:
         identity.teach(batch, state, follow_orders(state, batch.curves))
-        follow_forecasts(batch, state)
     triggering.note_event(batch, digest, state, session, event, received_at)
     batch.count(event.type, "applied_late" if is_late else "applied")
     _keep(batch, digest, state, before)

@@ -93,25 +93,6 @@ def _is_stopped(state: UserState, rule: Rule, at: int) -> bool:
     return False
 
 
-def expect(state: UserState, rule: Rule, since: int, due_at: int | None) -> None:
-    """Wait until something is due that is expected since (ms), None where it is not any more.
-
-    What is held for the same reason goes on being held, and what was told is not told again.
-    """
-    wait = wait_for(state, rule)
-    if since <= wait.stopped_at:
-        wait.times, wait.until = [], -1
-        return
-    if wait.times != [since]:
-        wait.until = -1
-    if wait.until >= 0:
-        return
-    wait.times = [] if due_at is None else [since]
-    if due_at is not None:
-        wait.heard_at = due_at
-        _arm(state, rule, due_at)
-
-
 def wake(state: UserState, rule: Rule) -> None:
     """End the holding of an idle wait: the user is there again, and the wait begins anew."""
     wait = state.waits.get(rule.name)
@@ -122,7 +103,7 @@ def wake(state: UserState, rule: Rule) -> None:
 
 def use_up(wait: Wait, rule: Rule) -> None:
     """Let the reason count no more: it was told, or it is not worth telling."""
-    if rule.why != "product" and wait.times:
+    if rule.why in ("event", "absence") and wait.times:
         wait.stopped_at = max(wait.stopped_at, wait.times[0])
     wait.times, wait.until, wait.about, wait.facts = [], -1, [], {}
 
@@ -204,8 +185,7 @@ def due_of(wait: Wait, rule: Rule, state: UserState) -> int | None:
     """Return when (ms, by the shard's clock) something is to be done about a wait."""
     if wait.until >= 0:
         return wait.until
-    is_timed = bool(rule.wait_ms) or rule.why == "forecast"
-    if is_timed and wait.times and is_reached(state, rule):
+    if rule.wait_ms and wait.times and is_reached(state, rule):
         return complete_at(wait, rule, state)
     return None
 
@@ -300,8 +280,6 @@ def _arm(state: UserState, rule: Rule, due_at: int) -> None:
 
 
 def _is_forgotten(wait: Wait, rule: Rule, clock: int) -> bool:
-    if rule.why == "forecast":
-        return False  # it says that this interval was told of, however long it gets
     rested_at = wait.told_at + rule.once_ms if wait.told_at >= 0 else -1
     return max(wait.stopped_at, rested_at) + KEPT_MS < clock
 
