@@ -175,7 +175,28 @@ class ProductsChanged(_Entry, frozen=True, tag="products"):
     received_at: int
 
 
-Entry = Event | Tick | ConsentRefused | Erase | Link | Merge | Forwarded | Decided | ProductsChanged
+class RhythmLearned(_Entry, frozen=True, tag="rhythm"):
+    """What was learned of all customers' orders counts from here on (``online_models/curves.py``).
+
+    With ``received_at`` 0 it moves no clock.
+    """
+
+    curves: bytes
+    received_at: int
+
+
+Entry = (
+    Event
+    | Tick
+    | ConsentRefused
+    | Erase
+    | Link
+    | Merge
+    | Forwarded
+    | Decided
+    | ProductsChanged
+    | RhythmLearned
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Entry] = msgspec.msgpack.Decoder(Entry)

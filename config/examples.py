@@ -97,7 +97,21 @@ class Visited(_Example, frozen=True, tag="visited"):
     is_ordered: bool
 
 
-Example = SessionFinished | Touched | Rewarded | Exposed | Visited
+class Waited(_Example, frozen=True, tag="waited"):
+    """A customer ordered nothing, from one bin of silence through another.
+
+    ``group`` is of customers with as many orders; see ``online_models/rhythm.py``. Where the
+    silence ended with an order in the last bin, ``silence_ms`` is how long it was.
+    """
+
+    group: int
+    first: int
+    last: int
+    occurred_at: int
+    silence_ms: int | None = None
+
+
+Example = SessionFinished | Touched | Rewarded | Exposed | Visited | Waited
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[list[Example]] = msgspec.msgpack.Decoder(list[Example])

@@ -136,6 +136,10 @@ class Keys:
         """Sorted set: who viewed or carted what, by product; goes with the users' states."""
         return f"{self.namespace}:{{u{shard}}}:watchers"
 
+    def rhythm(self, shard: int) -> str:
+        """What the shard was told of all customers' orders; lives as long as the shard."""
+        return f"{self.namespace}:{{u{shard}}}:rhythm"
+
     def outgoing(self, shard: int) -> str:
         """Outbox of messages to other shards; an entry goes once it is in the other log."""
         return f"{self.namespace}:{{u{shard}}}:outgoing"

@@ -1,16 +1,18 @@
 """Dense models: one small value each, named after what they learn.
 
 ``policy:<placement>`` and ``offer:<placement>`` choose among arms, ``order`` and ``leave`` say how
-likely a visit ends in an order, or ends now. The learning flow commits them, servers follow them.
+likely a visit ends in an order, or ends now, ``rhythm`` when customers order again. The learning
+flow commits them, servers follow them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from config.errors import ShopkeeperError
-from config.examples import Example, Rewarded, Visited
+from config.examples import Example, Rewarded, Visited, Waited
 
 MAX_NAME = 200
+RHYTHM = "rhythm"
 
 
 class UnknownModel(ShopkeeperError):
@@ -60,6 +62,8 @@ def models_of(example: Example) -> tuple[str, ...]:
     """Return the names of the models that an example teaches."""
     if isinstance(example, Rewarded):
         return (example.policy,) if example.policy else ()
+    if isinstance(example, Waited):
+        return (RHYTHM,)
     return ("order", "leave") if isinstance(example, Visited) else ()
 
 

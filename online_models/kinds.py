@@ -6,14 +6,15 @@ from operator import attrgetter
 from typing import TypeVar
 
 from config.errors import ShopkeeperError
-from config.examples import Example, Rewarded, Visited
+from config.examples import Example, Rewarded, Visited, Waited
 from online_models.chances import UnfitExample
 from online_models.contexts import N_CONTEXT
-from online_models.dense import Kind, Kinds, arm_of, reward_of
+from online_models.dense import RHYTHM, Kind, Kinds, arm_of, reward_of
 from online_models.features import FEATURES
 from online_models.offers import OfferPolicy
 from online_models.policies import ThompsonPolicy
 from online_models.propensity import Propensity
+from online_models.rhythm_model import RhythmModel
 
 _ORDERS_OFTEN, _LEAVES_OFTEN = 0.02, 0.2  # as long as nothing is known
 
@@ -66,6 +67,10 @@ def _teach_visit(outcome: Callable[[Visited], bool], model: Propensity, example:
     return True
 
 
+def _teach_rhythm(model: RhythmModel, example: Example) -> bool:
+    return isinstance(example, Waited) and model.learn_one(example)
+
+
 _teach_order = partial(_teach_visit, attrgetter("is_ordered"))
 _teach_leave = partial(_teach_visit, attrgetter("is_last"))
 
@@ -75,4 +80,5 @@ KINDS: Kinds = {
     "offer:": Kind(OfferPolicy, partial(_read_policy, OfferPolicy), _teach_offers),
     "order": Kind(partial(Propensity, _ORDERS_OFTEN), _read_propensity, _teach_order),
     "leave": Kind(partial(Propensity, _LEAVES_OFTEN), _read_propensity, _teach_leave),
+    RHYTHM: Kind(RhythmModel, RhythmModel.from_bytes, _teach_rhythm),
 }

@@ -185,6 +185,19 @@ class Wait(msgspec.Struct, array_like=True, gc=False):
     facts: dict[str, str | float | int | bool] = {}
 
 
+class Rhythm(msgspec.Struct, array_like=True, gc=False):
+    """The interval since a customer's last order (``online_models/rhythm.py``).
+
+    ``scale_ms`` is how long the customer's intervals are, ``n_orders`` how many orders say so,
+    ``taught`` the bins of silence that models have learned of.
+    """
+
+    ordered_at: int
+    scale_ms: int
+    n_orders: int
+    taught: int = 0
+
+
 class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_field="kind"):
     """Everything that is remembered of one user.
 
@@ -199,7 +212,7 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     ``waits``: by trigger; ``waits_due_at``: nothing is to be done about them before;
     ``held_until``: until when one of them is held, at most; ``stops``: when acts were that end
     waits; ``reach``: whom triggers may speak to (``stream/waits.py``). ``told``: when channels with
-    caps fired, latest first.
+    caps fired, latest first. ``rhythm``: of who has ordered.
     """
 
     latest_at: int
@@ -236,6 +249,7 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     exposures: list[Exposure] = []
     clicked_at: int = -1
     left_at: int = -1
+    rhythm: Rhythm | None = None
     heard_at: int = -1
     marketing: tuple[int, bool] | None = None
     waits: dict[str, Wait] = {}

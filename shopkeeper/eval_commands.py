@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from config.errors import ShopkeeperError
-from shopkeeper import eval_policy, eval_propensity
+from shopkeeper import eval_orders, eval_policy, eval_propensity
 from shopkeeper.evaluating import Material, Mode, evaluate_next_product
 from shopkeeper.evaluating_offers import OfferGoal, evaluate_offers
 from shopkeeper.load_inputs import AsJson
@@ -44,6 +44,7 @@ def register(app: typer.Typer) -> None:
     )(next_product)
     eval_policy.register(evals)
     eval_propensity.register(evals)
+    eval_orders.register(evals)
     evals.command("offers", epilog="Example: shopkeeper eval offers hillstrom.csv.gz --json")(
         offers
     )

@@ -14,14 +14,18 @@ from config.events import (
     Event,
     InvalidEvent,
     ProductsChanged,
+    RhythmLearned,
     Tick,
     encode_entry,
 )
 from config.examples import Example
 from config.fired import Fired
 from config.keys import DAY_MS, Ids, Subject
+from online_models.curves import Curves
 from online_models.users import User, UserState, is_forgotten
 from stream.attribution import due_at as decisions_due_at
+from stream.rhythms import NOTHING_LEARNED
+from stream.rhythms import due_at as rhythm_due_at
 from stream.sessions import due_at as sessions_due_at
 from stream.timers import Timers
 from stream.trigger_rules import NO_TRIGGERS, InForce
@@ -42,7 +46,7 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
 
     def received_at(self) -> int:
         """Return the time to which this entry moves the clock (ms), 0 where it does not."""
-        dated = Event | Decided | Tick | ConsentRefused | Erase | ProductsChanged
+        dated = Event | Decided | Tick | ConsentRefused | Erase | ProductsChanged | RhythmLearned
         if self.source is None and isinstance(self.entry, dated):
             return self.entry.received_at
         return 0
@@ -85,7 +89,8 @@ class Batch:
     ``users`` is the shard's cache (None: known not to exist), ``load`` fetches one that is not in
     it. ``broken_timers`` are not to be fired again. ``product_changes`` are those that the entry
     tells of, with whom the index names; ``watched_before`` is what users watched when the batch
-    began, ``unreadable`` are those of whom nobody knows. ``sources`` holds the last id applied of
+    began, ``unreadable`` are those of whom nobody knows. ``curves`` are those of all customers'
+    orders, ``told_curves`` their bytes where they are new. ``sources`` holds the last id applied of
     each shard that forwards. ``changed`` names the users to write, ``results`` counts entries by
     type and what became of them.
     """
@@ -101,6 +106,8 @@ class Batch:
     product_changes: list[Changed] = field(default_factory=list)
     watched_before: dict[str, Watched] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
+    curves: Curves = NOTHING_LEARNED
+    told_curves: bytes | None = None
     outbox: Outbox = field(default_factory=Outbox)
     changed: set[str] = field(default_factory=set)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -116,14 +123,7 @@ class Batch:
 
     def keep(self, digest: str, state: UserState) -> None:
         """Store a changed state and set its timer."""
-        due = [sessions_due_at(state, self.rules.session_gap_ms)]
-        if due[0] is None and (state.viewed or state.carted):
-            due.append(state.received_at + self.rules.retention_ms + 1)
-        if state.open_decisions:
-            due.append(decisions_due_at(state.open_decisions))
-        if state.waits_due_at >= 0:
-            due.append(state.waits_due_at)
-        self.timers.set(digest, min((at for at in due if at is not None), default=None))
+        self.timers.set(digest, _due_at(state, self.rules))
         self.store(digest, state)
 
     def store(self, digest: str, user: User | None) -> None:
@@ -148,3 +148,21 @@ class Batch:
     def count(self, kind: str, result: str) -> None:
         """Count an entry by type and what became of it."""
         self.results[kind, result] += 1
+
+
+def _due_at(state: UserState, rules: Rules) -> int | None:
+    """Return when (ms) something is to be done for a user though nothing happens."""
+    due_at = sessions_due_at(state, rules.session_gap_ms)
+    if due_at is None and (state.viewed or state.carted):
+        due_at = state.received_at + rules.retention_ms + 1  # then nothing is kept
+    if state.open_decisions:
+        due_at = _earlier(due_at, decisions_due_at(state.open_decisions))
+    if state.waits_due_at >= 0:
+        due_at = _earlier(due_at, state.waits_due_at)
+    return _earlier(due_at, rhythm_due_at(state))
+
+
+def _earlier(first: int | None, second: int | None) -> int | None:
+    if first is None or second is None:
+        return first if second is None else second
+    return min(first, second)

@@ -5,6 +5,7 @@ shard forwarded do not move it. Timers due by the clock fire before the entry th
 entry that raises leaves the batch unusable: the caller drops it and all that was in memory.
 """
 
+from config.commerce import Name
 from config.events import (
     ConsentRefused,
     Decided,
@@ -15,9 +16,12 @@ from config.events import (
     Link,
     Merge,
     ProductsChanged,
+    RhythmLearned,
 )
 from config.examples import SessionFinished
 from config.log_ids import log_id
+from online_models.curves import decode_curves
+from online_models.rhythm import pass_time
 from online_models.users import (
     Linked,
     Session,
@@ -30,9 +34,11 @@ from stream.attribution import SETTLING, close_due, settle, take_decided
 from stream.batch import Batch, DeadLetter, Logged
 from stream.dedupe import remember_id
 from stream.exposures import Told, figures_of
+from stream.forecast_triggers import note_rhythm
 from stream.moments import note_moment, visits_of
 from stream.product_triggers import take_change
 from stream.profiles import apply_event, count_session, new_state
+from stream.rhythms import follow_orders
 from stream.sessions import take_finished, take_surplus
 from stream.teaching import examples_of
 from stream.watching import concerned
@@ -67,6 +73,7 @@ def apply(batch: Batch, logged: Logged) -> None:
         state = identity.merge(batch, logged.digest, entry)
         if state is not None:
             triggering.note_joined(batch, logged.digest, state)
+            _follow_orders(batch, state)
             _keep(batch, logged.digest, state, figures_of(state.exposures))
     elif isinstance(entry, Decided):
         _take_decided(batch, logged, entry)
@@ -76,6 +83,8 @@ def apply(batch: Batch, logged: Logged) -> None:
         identity.erase(batch, logged.digest, entry)
     elif isinstance(entry, ProductsChanged):
         _take_changes(batch)
+    elif isinstance(entry, RhythmLearned):
+        batch.curves, batch.told_curves = decode_curves(entry.curves), entry.curves
 
 
 def set_aside(batch: Batch, logged: Logged, reason: str, detail: str) -> None:
@@ -115,6 +124,8 @@ def _fire(batch: Batch, digest: str, now: int) -> None:
             if user.open_decisions:
                 identity.teach(batch, user, close_due(user, batch.clock))
             triggering.pass_time(batch, digest, user, batch.clock, now)
+            if user.rhythm is not None:
+                identity.teach(batch, user, pass_time(user.rhythm, batch.clock))
             batch.keep(digest, user)
         elif user is None:
             batch.store(digest, None)  # away for longer than the retention: nothing is kept
@@ -197,8 +208,15 @@ def _apply_event(
             batch.teach(example)
     note_moment(state, session, event)
     triggering.note_event(batch, digest, state, session, event, received_at)
+    if event.name == Name.ORDER_COMPLETED:
+        _follow_orders(batch, state)
     batch.count(event.type, "applied_late" if is_late else "applied")
     _keep(batch, digest, state, before)
+
+
+def _follow_orders(batch: Batch, state: UserState) -> None:
+    identity.teach(batch, state, follow_orders(state, batch.curves))
+    note_rhythm(state, batch.curves, batch.rules.triggers)
 
 
 def _take_decided(batch: Batch, logged: Logged, decided: Decided) -> None:

@@ -6,6 +6,7 @@ Decayed counters add, sets join, lists join by time and are cut, single values t
 from online_models.bounded import change_cart, remember, take_latest
 from online_models.decay import keep_largest
 from online_models.purchases import note_purchase
+from online_models.rhythm import join as join_rhythms
 from online_models.shown import join_shown
 from online_models.users import (
     MAX_AFFINITIES,
@@ -51,6 +52,7 @@ def merge_into(known: UserState, other: UserState, gap_ms: int) -> None:
         note_purchase(known.purchases, times, product_id, known.bought)
     join_shown(known.shown, other.shown, known.viewed)
     _merge_taught(known, other)
+    known.rhythm = join_rhythms(known.rhythm, other.rhythm)
     known.left_at = max(known.left_at, other.left_at)
     known.cart_cleared_at = max(known.cart_cleared_at, other.cart_cleared_at)
     known.cart = change_cart(known.cart, known.cart_cleared_at, other.cart)

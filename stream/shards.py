@@ -26,15 +26,17 @@ from redis.exceptions import WatchError
 from config.events import ProductsChanged, Reason
 from config.keys import Ids, Keys
 from config.log_ids import log_id
+from online_models.curves import Curves
 from online_models.users import BrokenState, UnknownStateVersion, User, decode_user
 from stream.batch import Batch, Logged, Rules
 from stream.commits import Commit, decode_commit, encode_commit
 from stream.journal import TimerFailed, apply, set_aside
+from stream.rhythms import NOTHING_LEARNED, read_curves
 from stream.timers import Timers
 from stream.transactions import AWAY, Transactions
-from stream.watchers import Portion, members_of, read_portion
+from stream.watchers import Filter, Portion, members_of, read_filter, read_portion
 from stream.watching import Changed
-from stream.writing import commands_for
+from stream.writing import commands_for, new_members
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class Shard:
         self._written: bytes | None = None
         self._users: dict[str, User | None] = {}
         self._timers: Timers | None = None
+        self._curves = NOTHING_LEARNED
+        self._watched: Filter | None = None  # until products change
         self._failed: set[str] = set()
         self._poison: dict[str, Exception] = {}
         self._broken_timers: frozenset[str] = frozenset()
@@ -173,6 +177,7 @@ class Shard:
         self._written = None
         self._users = {}
         self._timers = None
+        self._watched = None
 
     def _handle_once(self, decoded: Decoded, report: Report) -> bool:
         """Apply a piece and commit it; tell whether that was all of it."""
@@ -181,6 +186,7 @@ class Shard:
         if stored != self._written or self._timers is None:
             self._forget()
             self._timers = self._load_timers()
+            self._curves = self._load_curves()
         self._written = stored
         commit = decode_commit(stored)
         if log_id(commit.offset) < log_id(decoded.after):
@@ -202,6 +208,8 @@ class Shard:
         )
         written = encode_commit(committed)
         changes = commands_for(self._keys, self.shard, batch, committed.offset)
+        if self._watched is not None:
+            self._watched.add(new_members(changes, self._keys.watchers(self.shard)))
         if batch.unreadable:
             gone = members_of(self._client, self._keys, self.shard, batch.unreadable)
             changes += [("ZREM", self._keys.watchers(self.shard), *gone)] if gone else []
@@ -215,7 +223,10 @@ class Shard:
         if logged.entry_id in self._poison or not isinstance(logged.entry, ProductsChanged):
             return Portion(commit.products, [], is_last=True)
         until = logged.entry.until
-        return read_portion(self._transactions, self._keys, self.shard, commit.products, until)
+        read = (self._transactions, self._keys, self.shard)
+        if self._watched is None:
+            self._watched = read_filter(*read)
+        return read_portion(*read, commit.products, until, self._watched)
 
     def _apply(
         self, timers: Timers, commit: Commit, entries: list[Logged], changed: list[Changed]
@@ -234,6 +245,7 @@ class Shard:
             load=self._load_user,
             broken_timers=self._broken_timers,
             product_changes=changed,
+            curves=self._curves,
         )
         for logged in entries:
             cause = self._poison.get(logged.entry_id)
@@ -267,9 +279,14 @@ class Shard:
         items: Any = self._client.zrange(self._keys.timers(self.shard), 0, -1, withscores=True)
         return Timers((name.decode(), int(score)) for name, score in items)
 
+    def _load_curves(self) -> Curves:
+        value: Any = self._client.get(self._keys.rhythm(self.shard))
+        return read_curves(value)
+
     def _settle(self, batch: Batch, entries: list[Logged], report: Report) -> None:
         """Take note of what is now committed; let go of the users not touched for longest."""
         batch.timers.changed.clear()
+        self._curves = batch.curves
         for digest in batch.changed:
             self._users[digest] = self._users.pop(digest)
         for digest in list(self._users)[: max(len(self._users) - self._cached_users, 0)]:

@@ -1,88 +1,88 @@
-"""Pure: whether a complete reason is told now, held, or dropped, and why."""
+"""Tells shards through their logs what was learned of all customers' orders.
 
-from collections.abc import Iterator
-from enum import StrEnum
-from typing import NamedTuple
+So what a shard expects of a customer follows from its log alone, and is the same on replay.
+"""
 
-from online_models.users import UserState, Wait
-from stream.trigger_facts import Customer
-from stream.trigger_rules import InForce, Rule
-from stream.waits import is_resting
+from typing import Any
 
+import redis
+import structlog
 
-class Verdict(StrEnum):
-    """What becomes of a complete reason; the closed set of its ``result`` label."""
+from config.errors import ShopkeeperError
+from config.events import ENTRY_FIELD, RhythmLearned, encode_entry
+from config.keys import Keys
+from online_models.curves import Curves, encode_curves
+from online_models.dense import RHYTHM
+from online_models.popularity import model_shard
+from online_models.rhythm_model import RhythmModel
+from stream.rhythms import read_curves
 
-    FIRED = "fired"
-    HELD = "held"  # until quiet hours are over
-    REFUSED = "refused"  # the user wants no personalization
-    NOBODY = "nobody"  # no user id, and the trigger speaks to known customers alone
-    NO_CONSENT = "no_consent"  # to marketing
-    UNMET = "unmet"  # its condition, or none of its segments
-    GONE = "gone"  # the reason
-    LATE = "late"
-    RESTING = "resting"  # fired within ``once_in``
-    QUIET = "quiet"  # skipped in quiet hours
-    CAPPED = "capped"
+log = structlog.get_logger()
+
+# Curves are told again once they were learned from so much more.
+MORE = 1.05
+LEAST_MORE = 50
 
 
-# Who somebody is may change: an event trigger asks again with the next such event.
-ABOUT_WHO = frozenset(
-    [Verdict.REFUSED, Verdict.NOBODY, Verdict.NO_CONSENT, Verdict.UNMET, Verdict.HELD]
-)
+class TellingCurves:
+    """Tells the logs of owned shards what the learning flow has learned of all customers."""
 
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._client = client
+        self._keys = keys
+        self._told: dict[int, int] = {}  # by shard, from how much
 
-class Moment(NamedTuple):
-    """When a reason was complete, and what time it is now (ms, by the shard's clock)."""
+    def forget(self) -> None:
+        """Look again what each shard knows: Redis may have come back with older data."""
+        self._told = {}
 
-    due_at: int
-    now: int
+    def step(self, owned: set[int], now_ms: int) -> int:
+        """Tell owned shards that know much less; return how many were told.
 
+        While an import brings times of its own, no clock is moved by it.
 
-def verdict(
-    rule: Rule, state: UserState, wait: Wait, moment: Moment, customer: Customer, in_force: InForce
-) -> Verdict:
-    """Return what becomes of a complete reason."""
-    against = next(all_against(rule, state, wait, moment, customer, in_force), None)
-    return Verdict.FIRED if against is None else against
+        Raises:
+            redis.RedisError: Redis did not answer; a later call does it.
+        """
+        curves = self._learned()
+        self._told = {shard: n for shard, n in self._told.items() if shard in owned}
+        if curves is None:
+            return 0
+        self._told |= self._known(sorted(owned - self._told.keys()))
+        n_learned = curves.n_learned
+        # Less than a shard knows: the model was learned anew.
+        late = [
+            shard
+            for shard, n_told in sorted(self._told.items())
+            if n_learned >= MORE * n_told + LEAST_MORE or n_learned < n_told
+        ]
+        if not late:
+            return 0
+        at = 0 if self._client.exists(self._keys.import_hold()) else now_ms
+        fields: dict[Any, Any] = {
+            ENTRY_FIELD: encode_entry(RhythmLearned(encode_curves(curves), at))
+        }
+        with self._client.pipeline(transaction=False) as pipe:
+            for shard in late:
+                pipe.xadd(self._keys.events(shard), fields)
+            pipe.execute()
+        self._told |= dict.fromkeys(late, n_learned)
+        return len(late)
 
+    def _learned(self) -> Curves | None:
+        data: Any = self._client.hget(self._keys.models(model_shard(RHYTHM)), RHYTHM)
+        if data is None:
+            return None
+        try:
+            return RhythmModel.from_bytes(data).curves()
+        except ShopkeeperError as error:
+            log.warning("rhythm_not_told", error=str(error))
+            return None
 
-def all_against(
-    rule: Rule, state: UserState, wait: Wait, moment: Moment, customer: Customer, in_force: InForce
-) -> Iterator[Verdict]:
-    """Yield all that stands against telling now; conditions, which take longest, among the last."""
-    now = moment.now
-    if state.consent is not None and not state.consent[1]:
-        yield Verdict.REFUSED
-    if state.user_id is None and not (rule.trigger.anonymous and state.anonymous_ids):
-        yield Verdict.NOBODY
-    if rule.trigger.consent == "marketing" and not (state.marketing and state.marketing[1]):
-        yield Verdict.NO_CONSENT
-    if is_resting(wait, rule, moment.due_at):
-        yield Verdict.RESTING
-    if rule.trigger.late == "drop" and now - moment.due_at > rule.valid_ms:
-        yield Verdict.LATE
-    if not all(customer.holds(test) for test in rule.tests) or (
-        rule.segments and not any(customer.holds(test) for test in rule.segments)
-    ):
-        yield Verdict.UNMET
-    if rule.quiet != "ignore":
-        quiet = in_force.quiet_in(time_zone_of(state))
-        if quiet is not None and quiet.is_open(now):
-            yield Verdict.HELD if rule.quiet == "hold" else Verdict.QUIET
-    if _is_capped(rule, state, now, in_force):
-        yield Verdict.CAPPED
-
-
-def time_zone_of(state: UserState) -> str:
-    """Return what the user's devices call their time zone, "" where none said it."""
-    told = state.context.get("timezone")
-    return told[1] if told is not None and isinstance(told[1], str) else ""
-
-
-def _is_capped(rule: Rule, state: UserState, now: int, in_force: InForce) -> bool:
-    channel = rule.trigger.channel
-    return any(
-        sum(told == channel and now - at < within_ms for at, told in state.told) >= times
-        for times, within_ms in in_force.caps.get(channel, ())
-    )
+    def _known(self, shards: list[int]) -> dict[int, int]:
+        if not shards:
+            return {}
+        values: Any = self._client.mget([self._keys.rhythm(shard) for shard in shards])
+        return {
+            shard: read_curves(value).n_learned for shard, value in zip(shards, values, strict=True)
+        }

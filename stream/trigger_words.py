@@ -6,9 +6,9 @@ from typing import Any
 
 from config.triggers import AbsenceTrigger, EventTrigger, ForecastTrigger, ProductTrigger
 from online_models.users import UserState, Wait
-from stream.telling import Moment, all_against
 from stream.trigger_facts import Customer
 from stream.trigger_rules import InForce, Rule
+from stream.verdicts import Moment, all_against
 from stream.waits import complete_at, is_complete
 
 _SAYS = {

@@ -13,9 +13,9 @@ from config.fired import Fired
 from config.triggers import VISIT
 from online_models.users import Session, UserState, Wait
 from stream.batch import Batch
-from stream.telling import ABOUT_WHO, Moment, Verdict, time_zone_of, verdict
 from stream.trigger_facts import Customer, Facts, facts_for_texts, products_about
 from stream.trigger_rules import MARKETING, Rule
+from stream.verdicts import ABOUT_WHO, Moment, Verdict, time_zone_of, verdict
 from stream.waits import (
     MAX_ABOUT,
     complete_at,

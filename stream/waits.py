@@ -101,9 +101,20 @@ def wake(state: UserState, rule: Rule) -> None:
         _arm(state, rule, complete_at(wait, rule, state))
 
 
+def wait_until(state: UserState, rule: Rule, at: int, due_at: int | None) -> None:
+    """Wait, since an act at ``at``, until a time (ms) that a forecast says; None: for nothing."""
+    wait = wait_for(state, rule)
+    if at <= wait.stopped_at or (wait.times and at <= wait.times[0]):
+        return
+    wait.times, wait.until = ([], -1) if due_at is None else ([at], -1)
+    if due_at is not None:
+        wait.heard_at = due_at
+        _arm(state, rule, due_at)
+
+
 def use_up(wait: Wait, rule: Rule) -> None:
     """Let the reason count no more: it was told, or it is not worth telling."""
-    if rule.why in ("event", "absence") and wait.times:
+    if rule.why != "product" and wait.times:
         wait.stopped_at = max(wait.stopped_at, wait.times[0])
     wait.times, wait.until, wait.about, wait.facts = [], -1, [], {}
 
@@ -185,7 +196,7 @@ def due_of(wait: Wait, rule: Rule, state: UserState) -> int | None:
     """Return when (ms, by the shard's clock) something is to be done about a wait."""
     if wait.until >= 0:
         return wait.until
-    if rule.wait_ms and wait.times and is_reached(state, rule):
+    if wait.times and (rule.wait_ms or rule.why == "forecast") and is_reached(state, rule):
         return complete_at(wait, rule, state)
     return None
 

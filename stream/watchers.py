@@ -7,6 +7,7 @@ is many, several commits take a portion each, also when 100,000 products change 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import redis
@@ -20,10 +21,11 @@ from config.product_changes import (
     InvalidChanges,
     ProductChange,
     decode_changes,
+    product_mark,
 )
 from stream.commits import BrokenCommit, decode_commit
 from stream.transactions import Transactions
-from stream.watching import Changed, digest_of_member, mark_of, raw_digest, score_of
+from stream.watching import Changed, digest_of_member, raw_digest, score_of
 
 log = structlog.get_logger()
 
@@ -31,6 +33,8 @@ MAX_WATCHERS = 1_000  # of a product in a shard: with 64 shards, 64,000 in the s
 ENTRIES_A_PORTION = 5  # of up to 200 changes each
 WATCHERS_A_PORTION = 1_000
 ENTRIES_A_TURN = 25
+FILTER_BITS = 1 << 20
+_ENTRIES_KEPT = 2 * ENTRIES_A_TURN
 _SCANNED_AT_ONCE = 1_000
 
 
@@ -43,8 +47,44 @@ class Portion:
     is_last: bool
 
 
+class Filter:
+    """Which products may be watched in a shard: most are not, and need not be looked up.
+
+    A product is a bit of a fixed number of them; those that nobody watches any more stay.
+    """
+
+    def __init__(self, members: Iterable[bytes] = ()) -> None:
+        self._bits = bytearray(FILTER_BITS // 8)
+        self.add(members)
+
+    def add(self, members: Iterable[bytes]) -> None:
+        """Take in members that come into the index."""
+        for member in members:
+            bit = score_of(member) % FILTER_BITS
+            self._bits[bit >> 3] |= 1 << (bit & 7)
+
+    def may_hold(self, score: int) -> bool:
+        """Tell whether somebody may watch the product; no is certain."""
+        bit = score % FILTER_BITS
+        return bool(self._bits[bit >> 3] & 1 << (bit & 7))
+
+
+def read_filter(transactions: Transactions, keys: Keys, shard: int) -> Filter:
+    """Return the filter of all that a shard's users watch.
+
+    Raises:
+        redis.RedisError: Redis did not answer.
+    """
+    return Filter(transactions.read(("ZRANGE", keys.watchers(shard), 0, -1)))
+
+
 def read_portion(
-    transactions: Transactions, keys: Keys, shard: int, after: str, announced: str
+    transactions: Transactions,
+    keys: Keys,
+    shard: int,
+    after: str,
+    announced: str,
+    watched: Filter,
 ) -> Portion:
     """Return the next changes after a version, with whom the shard's index names.
 
@@ -57,13 +97,19 @@ def read_portion(
     (entries,) = transactions.read_all(
         [("XRANGE", stream, f"({after}", announced, "COUNT", ENTRIES_A_PORTION)]
     )
-    told = [(entry_id.decode(), _changes(entry_id, flat)) for entry_id, flat in entries]
-    changes = [change for _, some in told for change in some]
-    found = iter(_watchers(transactions, keys.watchers(shard), changes))
+    told = [
+        (
+            entry_id.decode(),
+            [(score, one) for score, one in _changes(*flat) if watched.may_hold(score)],
+        )
+        for entry_id, flat in entries
+    ]
+    scores = [score for _, some in told for score, _ in some]
+    found = iter(_watchers(transactions, keys.watchers(shard), scores))
     changed: list[Changed] = []
     n_watchers, until = 0, after
     for version, some in told:
-        of_entry = [Changed(version, change, next(found)) for change in some]
+        of_entry = [Changed(version, change, next(found)) for _, change in some]
         n_watchers += sum(len(one.digests) for one in of_entry)
         if changed and n_watchers > WATCHERS_A_PORTION:
             return Portion(until, changed, is_last=False)
@@ -142,19 +188,19 @@ class Announcing:
         return entries[-1][0].decode() if entries else told
 
 
-def _changes(entry_id: bytes, flat: list[bytes]) -> list[ProductChange]:
+@lru_cache(_ENTRIES_KEPT)
+def _changes(*flat: bytes) -> list[tuple[int, ProductChange]]:
+    """Return the changes of an entry by score; all shards of a worker ask for the same ones."""
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
     try:
-        return decode_changes(fields.get(CHANGES_FIELD, b""))
+        changes = decode_changes(fields.get(CHANGES_FIELD, b""))
     except InvalidChanges as error:
-        log.warning("product_changes_left_out", version=entry_id.decode(), error=str(error))
+        log.warning("product_changes_left_out", error=str(error))
         return []
+    return [(score_of(product_mark(change.product_id)), change) for change in changes]
 
 
-def _watchers(
-    transactions: Transactions, key: str, changes: list[ProductChange]
-) -> list[list[str]]:
-    scores = [score_of(mark_of(change.product_id)) for change in changes]
+def _watchers(transactions: Transactions, key: str, scores: list[int]) -> list[list[str]]:
     replies = transactions.read_all(
         [("ZRANGEBYSCORE", key, score, score, "LIMIT", 0, MAX_WATCHERS) for score in scores]
     )

@@ -8,6 +8,7 @@ user and product; it changes with the states, in the same commit, so it never sa
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from config.log_ids import log_id
@@ -15,6 +16,8 @@ from config.product_changes import MARK_BYTES, ProductChange, product_mark
 from online_models.users import Dated, User, UserState
 
 _MARKS_KEPT = 50_000
+_DIGESTS_KEPT = 10_000
+_name = itemgetter(1)
 
 Watched = tuple[list[Dated], list[Dated]]  # viewed, carted
 NOTHING: Watched = ([], [])
@@ -95,6 +98,7 @@ def score_of(member: bytes) -> int:
     return int.from_bytes(member[-MARK_BYTES:], "big")
 
 
+@lru_cache(_DIGESTS_KEPT)
 def raw_digest(digest: str) -> bytes:
     """Return a user's digest in its 16 bytes."""
     return urlsafe_b64decode(digest + "==")
@@ -110,7 +114,11 @@ def digest_of_member(member: bytes) -> str:
 
 
 def _products(watched: Watched) -> set[str]:
-    return {name for seen in watched for _, name in seen}
+    viewed, carted = watched
+    names = set(map(_name, viewed))
+    if carted:
+        names.update(map(_name, carted))
+    return names
 
 
 def _latest(seen: Sequence[Dated], product_id: str) -> int:

@@ -16,6 +16,7 @@ from stream.leases import RENEW_SECONDS, LeaseKeys, Leases
 from stream.metrics import StreamMetrics
 from stream.shards import Decoded, Report, Shard
 from stream.sources import LogReader, Read
+from stream.telling import TellingCurves
 from stream.transactions import AWAY, Transactions
 from stream.trigger_files import TriggerFile
 from stream.upkeep import (
@@ -73,6 +74,7 @@ class Worker:
         self._unsettled: set[int] = set()
         self._erasing: dict[int, Erasing] = {}
         self._announcing = Announcing(client, keys)
+        self._telling = TellingCurves(client, keys)
         self._renew_at = 0.0
         self._turn = 0
         self.is_stopping = False
@@ -170,7 +172,10 @@ class Worker:
             self._metrics.lease_moves.labels("gained").inc(len(moves.gained))
             self._metrics.lease_moves.labels("lost").inc(len(moves.lost))
         self._upkeep()
-        self._announcing.step(self._leases.owned, int(time.time() * 1000))
+        now_ms = int(time.time() * 1000)
+        self._announcing.step(self._leases.owned, now_ms)
+        if self._turn == 0:
+            self._telling.step(self._leases.owned, now_ms)
         return self._start(moves.gained)
 
     def _follow_triggers(self) -> None:
@@ -242,6 +247,7 @@ class Worker:
         for number in self._held():
             self._drop(number)
         self._announcing.forget()
+        self._telling.forget()
         self._leases.owned = set()
         self._renew_at = 0.0
         self.wait_for_redis(error)

@@ -1,6 +1,6 @@
 """The commands that write what a batch changed: users, timers, who watches what, outboxes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from config.events import ENTRY_FIELD, SUBJECT_FIELD
 from config.examples import encode_examples
@@ -20,8 +20,15 @@ def commands_for(keys: Keys, shard: int, batch: Batch, offset: str) -> list[Comm
         *_users(keys, shard, batch),
         *_timers(keys.timers(shard), batch.timers.changed),
         *_watchers(keys.watchers(shard), batch),
+        *_curves(keys.rhythm(shard), batch.told_curves),
         *_outboxes(keys, shard, batch, offset),
     ]
+
+
+def new_members(commands: Sequence[Command], key: str) -> list[bytes]:
+    """Return the members that commands put into the index of who watches what."""
+    added = [command[3::2] for command in commands if command[:2] == ("ZADD", key)]
+    return [member for members in added for member in members if isinstance(member, bytes)]
 
 
 def _users(keys: Keys, shard: int, batch: Batch) -> Iterator[Command]:
@@ -65,6 +72,11 @@ def _watchers(key: str, batch: Batch) -> Iterator[Command]:
         yield ("ZREM", key, *gone)
     if come:
         yield ("ZADD", key, *come)
+
+
+def _curves(key: str, told: bytes | None) -> Iterator[Command]:
+    if told is not None:
+        yield ("SET", key, told)
 
 
 def _outboxes(keys: Keys, shard: int, batch: Batch, offset: str) -> Iterator[Command]:

@@ -22,6 +22,8 @@ from config.events import (
     Forwarded,
     Link,
     Merge,
+    ProductsChanged,
+    RhythmLearned,
     Tick,
     decode_entry,
 )
@@ -32,6 +34,7 @@ from config.examples import (
     SessionFinished,
     Touched,
     Visited,
+    Waited,
     decode_examples,
 )
 from config.session_log import Step, decode_steps
@@ -45,6 +48,7 @@ from online_models.users import (
     Moment,
     OpenDecision,
     Order,
+    Rhythm,
     Session,
     Shown,
     Suppressed,
@@ -143,6 +147,8 @@ STATE_WITH_CAMPAIGNS = msgspec.structs.replace(
     clicked_at=80,
     left_at=81,
 )
+# Nor those that say how often a customer orders.
+STATE_WITH_RHYTHM = msgspec.structs.replace(STATE_WITH_CAMPAIGNS, rhythm=Rhythm(82, 83, 84, 85))
 ENTRIES: list[tuple[Entry, str]] = [
     (
         EVENT,
@@ -176,6 +182,8 @@ ENTRIES: list[tuple[Entry, str]] = [
         "0000000000cb3fc000000000000091a8737072696e672f619192a6636f6c6f7273a3726564a5656d6169"
         "6ccb3fd0000000000000",
     ),
+    (ProductsChanged("17-2", 18), "93a870726f6475637473a431372d3212"),
+    (RhythmLearned(b"curves", 19), "93a672687974686dc40663757276657313"),
 ]
 EXAMPLES: list[tuple[Example, str]] = [
     (
@@ -204,6 +212,7 @@ EXAMPLES: list[tuple[Example, str]] = [
         Visited([0.5, 1.5], 1, True, False),
         "95a77669736974656492cb3fe0000000000000cb3ff800000000000001c3c2",
     ),
+    (Waited(1, 2, 3, 4, 5), "96a67761697465640102030405"),
 ]
 USERS: list[tuple[User, str]] = [
     (
@@ -272,6 +281,26 @@ USERS: list[tuple[User, str]] = [
         "4053a00000000000cb4053e00000000000cb3fe00000000000005051",
     ),
     (
+        STATE_WITH_RHYTHM,
+        "01dc0024a57374617465cf0000018bcfe56803cf0000018bcfe56801cf0000018bcfe5680207a3616e6e"
+        "91921fa962726f777365722d319220c381a4746965729221a4676f6c6481a66c6f63616c659222a56465"
+        "2d444594cb3ff0000000000000cb3ff199999999999acb3ff3333333333333cb3ff4cccccccccccd94cb"
+        "4000000000000000cb4000cccccccccccdcb400199999999999acb400266666666666694cb4008000000"
+        "000000cb4008cccccccccccdcb400999999999999acb400a66666666666694cb4010000000000000cb40"
+        "10666666666666cb4010cccccccccccdcb401133333333333394cb4014000000000000cb401466666666"
+        "6666cb4014cccccccccccdcb401533333333333381a668696b696e67cb3fd000000000000081a3616c70"
+        "cb3fe000000000000081a137cb3fe8000000000000919229a5626f6f747391922aa5736f636b7391922b"
+        "a368617491942ca5736f636b73cb4000000000000000cb40230000000000002d91942ea76f726465722d"
+        "31cb4033400000000000c2919f0b0c0d0e0f101112cb40338000000000009214b668747470733a2f2f73"
+        "65617263682e6578616d706c659215a6737072696e679216a62f626f6f74739217a570686f6e65921802"
+        "91934041c404666f7572c408313233343536373881a3686174922b289193a474656e7492302f2ecd4cdb"
+        "c404313233349195a6737072696e67919242a3776562434445919ba3642d31469da46865726fa6737072"
+        "696e67a161ab706f6c6963793a6865726fa66d617267696ecb3fd000000000000092cb3ff80000000000"
+        "00cbc000000000000000c33d3ecb3fe0000000000000cb3fc000000000000091a8737072696e672f6147"
+        "4849cb4052a000000000004ba5656d61696cc4046d6f7265c39198a6636f6c6f7273a37265644cc34dcb"
+        "4053a00000000000cb4053e00000000000cb3fe000000000000050519452535455",
+    ),
+    (
         Linked(known="known-digest", linked_at=51, received_at=52, recent_ids=b"12345678"),
         "0195a66c696e6b6564ac6b6e6f776e2d6469676573743334c4083132333435363738",
     ),
@@ -326,6 +355,8 @@ def test_a_user_reads_as_it_was_written(user: User, golden: str) -> None:
 
 def test_a_commit_reads_as_it_was_written() -> None:
     assert decode_commit(COMMIT_BYTES) == COMMIT
+    with_products = COMMIT_BYTES[:-1] + b',"products":"19-6"}'
+    assert decode_commit(with_products) == msgspec.structs.replace(COMMIT, products="19-6")
 
 
 def test_steps_read_as_they_were_written() -> None:

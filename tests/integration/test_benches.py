@@ -37,5 +37,5 @@ def test_memory_bench_accounts_for_the_state_by_its_parts() -> None:
     assert sum(parts.values()) <= whole <= sum(parts.values()) + 20
     assert figures["bytes_per_user"] > whole
     assert figures["bytes_per_user"] == pytest.approx(
-        figures["state_key_bytes"] + figures["timer_bytes"], abs=0.2
+        figures["state_key_bytes"] + figures["timer_bytes"] + figures["watched_bytes"], abs=0.2
     )

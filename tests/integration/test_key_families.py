@@ -13,7 +13,14 @@ from typing import Any
 import httpx
 import pytest
 
-from config.events import ENTRY_FIELD, SUBJECT_FIELD, CampaignChoice, Decided, encode_entry
+from config.events import (
+    ENTRY_FIELD,
+    SUBJECT_FIELD,
+    CampaignChoice,
+    Decided,
+    RhythmLearned,
+    encode_entry,
+)
 from config.keys import (
     HEARTBEAT_MS,
     IMPORT_HOLD_MS,
@@ -28,6 +35,8 @@ from loadtest.processes import ShopUnderTest
 from loadtest.replay import Target, replay
 from loadtest.workload import synthetic_history
 from online_models.contexts import N_CONTEXT
+from online_models.curves import encode_curves
+from online_models.rhythm_model import RhythmModel
 from online_models.snapshots import read_snapshot
 from online_models.users import MAX_RECENT_PRODUCTS, Suppressed, decode_user
 from shopkeeper.lifeline import tied
@@ -107,6 +116,7 @@ FAMILIES = {
     "examples": Family("worker", is_a(b"stream")),  # trimmed by age
     "triggers": Family("worker", is_a(b"stream")),  # trimmed by age
     "watchers": Family("worker", names_what_is_watched),
+    "rhythm": Family("worker", is_small),
     "outgoing": Family("worker", holds_at_most(0)),  # once all is forwarded
     "dead": Family("server and worker", holds_at_most(MAX_DEAD_LETTERS + SLACK)),
     "erasures": Family("worker", is_small),
@@ -165,6 +175,7 @@ def shop() -> Iterator[ShopUnderTest]:
             owner.post("/v1/page", json={"anonymousId": "browser-1", "name": "Home"})
             owner.post("/v1/track", json={"userId": "ann"})  # has no name: a dead letter
             choose_for(running, "ann")
+            tell_rhythm(running)
             owner.post("/v1/track", json={"userId": "ann"} | CLICK)
             owner.post("/v1/page", json={"userId": "bob", "name": "Home"})
             owner.delete("/v1/users/bob")
@@ -190,6 +201,13 @@ def choose_for(shop: ShopUnderTest, user_id: str) -> None:
     subject = shop.ids.known(user_id)
     fields: Any = {ENTRY_FIELD: encode_entry(decided), SUBJECT_FIELD: subject.digest}
     shop.client.xadd(shop.keys.events(subject.shard), fields)
+
+
+def tell_rhythm(shop: ShopUnderTest) -> None:
+    """Append what was learned of all customers' orders, as workers do once it is enough."""
+    told = RhythmLearned(encode_curves(RhythmModel().curves()), 0)
+    fields: Any = {ENTRY_FIELD: encode_entry(told)}
+    shop.client.xadd(shop.keys.events(0), fields)
 
 
 def placements_of(shop: ShopUnderTest) -> list[str]:

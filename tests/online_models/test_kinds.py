@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from config.errors import ShopkeeperError
-from config.examples import Example, Visited
+from config.examples import Example, Visited, Waited
 from online_models.contexts import N_CONTEXT
 from online_models.dense import Kind, kind_of, models_of
 from online_models.features import FEATURES
 from online_models.kinds import KINDS
-from tests.builders import NOON
+from tests.builders import DAY, NOON
 from tests.stream.test_model_parts import a_reward
 
 EXAMPLES: dict[str, Example] = {
@@ -19,7 +19,10 @@ EXAMPLES: dict[str, Example] = {
     "offer:exit": a_reward(policy="offer:exit", margin=7.5, features=[0.5] * N_CONTEXT),
     "order": Visited([0.5] * len(FEATURES), NOON, is_last=False, is_ordered=True),
     "leave": Visited([0.5] * len(FEATURES), NOON, is_last=True, is_ordered=False),
+    "rhythm": Waited(0, 2, 4, NOON, DAY),
 }
+
+WITH_FEATURES = [name for name, example in EXAMPLES.items() if hasattr(example, "features")]
 
 
 @pytest.fixture(params=EXAMPLES)
@@ -61,6 +64,7 @@ def test_a_model_that_was_written_goes_on_learning_as_if_it_had_not(name: str, k
 
 
 @pytest.mark.parametrize("features", [[], [1.0], [0.0] * 1_000], ids=len)
+@pytest.mark.parametrize("name", WITH_FEATURES, indirect=True)
 def test_an_example_of_other_features_is_refused_and_changes_nothing(
     name: str, kind: Kind, features: list[float]
 ) -> None:
@@ -75,6 +79,7 @@ def test_an_example_of_other_features_is_refused_and_changes_nothing(
 
 
 @pytest.mark.parametrize("value", [nan, 1e12, -1e12, float("inf")])
+@pytest.mark.parametrize("name", WITH_FEATURES, indirect=True)
 def test_numbers_that_are_none_or_huge_leave_a_model_that_can_be_read(
     name: str, kind: Kind, value: float
 ) -> None:

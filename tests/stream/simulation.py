@@ -74,6 +74,10 @@ class Network:
                 Logged("", subject.digest, entry, data, shard, f"{self._n_entries + 1}-0"),
             )
 
+    def keep(self, state: UserState, user_id: str) -> None:
+        """Make this the state of a known user."""
+        self.users[IDS.known(user_id).digest] = encode_user(state)
+
     def known(self, user_id: str) -> User | None:
         """Return a known user."""
         return self._decoded(IDS.known(user_id).digest)

@@ -17,14 +17,21 @@ from config.events import (
 )
 from config.keys import Subject
 from config.log_ids import log_id
-from config.product_changes import CHANGES_FIELD, ProductChange, encode_changes
+from config.product_changes import CHANGES_FIELD, ProductChange, encode_changes, product_mark
 from online_models.users import UserState, decode_user
 from stream.batch import Rules
 from stream.commands import Command
 from stream.forwarding import forward
 from stream.transactions import Transactions
-from stream.watchers import ENTRIES_A_TURN, WATCHERS_A_PORTION, Announcing, read_portion
-from stream.watching import Watch, digest_of_member, members, watch_of, watched_by
+from stream.watchers import (
+    ENTRIES_A_TURN,
+    WATCHERS_A_PORTION,
+    Announcing,
+    Filter,
+    read_filter,
+    read_portion,
+)
+from stream.watching import Watch, digest_of_member, members, score_of, watch_of, watched_by
 from tests.builders import DAY, HOUR, IDS, MINUTE, NOON, an_event, an_identify
 from tests.stream.owners import ANN, KEYS, SHARD, Owner, append, fields_of
 
@@ -256,7 +263,8 @@ def test_portions_name_each_change_and_watcher_once_and_in_order(
     transactions = Transactions(redis_client)
     after, told, is_last = "0-0", [], False
     while not is_last:
-        portion = read_portion(transactions, KEYS, SHARD, after, last)
+        watched = read_filter(transactions, KEYS, SHARD)
+        portion = read_portion(transactions, KEYS, SHARD, after, last, watched)
         n_told = sum(len(changed.digests) for changed in portion.changed)
         assert n_told <= WATCHERS_A_PORTION
         told += [
@@ -380,6 +388,24 @@ def test_changes_that_are_gone_by_age_are_passed_over(redis_client: redis.Redis)
     owner.go()
 
     assert owner.commit().products == version
+
+
+def test_who_comes_after_a_first_change_hears_of_the_next(redis_client: redis.Redis) -> None:
+    owner = Owner(redis_client)
+    announce(redis_client, change(redis_client, DROP))
+    owner.go()
+    append(redis_client, an_event())
+    owner.go()
+    announce(redis_client, change(redis_client, DROP, at=NOON + 2 * HOUR))
+
+    assert owner.go().results["product", "concerned"] == 1
+
+
+def test_a_filter_never_says_no_of_what_is_watched_and_mostly_no_of_others() -> None:
+    members = [bytes(16) + product_mark(f"p{n}") for n in range(10_000)]
+    watched = Filter(members[:5_000])
+    assert all(watched.may_hold(score_of(member)) for member in members[:5_000])
+    assert sum(watched.may_hold(score_of(member)) for member in members[5_000:]) < 100
 
 
 def test_a_watch_is_of_views_and_carts_before_the_change_and_after_the_last_order() -> None:
