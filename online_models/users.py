@@ -181,8 +181,8 @@ class Wait(msgspec.Struct, array_like=True, gc=False):
     until: int = -1
     stopped_at: int = -1
     told_at: int = -1
-    about: list[str] = []
-    facts: dict[str, str | float | int | bool] = {}
+    about: tuple[str, ...] = ()
+    facts: dict[str, str | float | int | bool] | None = None
 
 
 class Rhythm(msgspec.Struct, array_like=True, gc=False):

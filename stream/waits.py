@@ -116,21 +116,14 @@ def use_up(wait: Wait, rule: Rule) -> None:
     """Let the reason count no more: it was told, or it is not worth telling."""
     if rule.why != "product" and wait.times:
         wait.stopped_at = max(wait.stopped_at, wait.times[0])
-    wait.times, wait.until, wait.about, wait.facts = [], -1, [], {}
-
-
-def withdraw(wait: Wait, product_id: str | None = None) -> None:
-    """Take a reason from outside back, or what it says of a product: it is not so any more."""
-    wait.about = [] if product_id is None else [one for one in wait.about if one != product_id]
-    if not wait.about:
-        wait.times, wait.until, wait.facts = [], -1, {}
+    wait.times, wait.until, wait.about, wait.facts = [], -1, (), None
 
 
 def leave_bought(state: UserState, wait: Wait) -> None:
     """Leave out of a reason the products that were bought since."""
     if wait.times:
         bought = {name for at, name in state.bought if at >= wait.times[0]}
-        wait.about = [one for one in wait.about if one not in bought]
+        wait.about = tuple(one for one in wait.about if one not in bought)
 
 
 def is_complete(wait: Wait, rule: Rule) -> bool:
@@ -166,7 +159,7 @@ def note_reach(state: UserState, in_force: InForce, clock: int) -> None:
         if rule is None:
             continue
         if lost & MARKETING & rule.needs:
-            wait.times, wait.until, wait.about, wait.facts = [], -1, [], {}
+            wait.times, wait.until, wait.about, wait.facts = [], -1, (), None
         elif (due := due_of(wait, rule, state)) is not None:
             if due <= clock and wait.until < 0:
                 use_up(wait, rule)
@@ -279,8 +272,8 @@ def _joined(mine: Wait, theirs: Wait) -> Wait:
         until=max(mine.until, theirs.until) if times else -1,
         stopped_at=stopped_at,
         told_at=max(mine.told_at, theirs.told_at),
-        about=list(dict.fromkeys((*mine.about, *theirs.about)))[:MAX_ABOUT],
-        facts={**theirs.facts, **mine.facts},
+        about=tuple(dict.fromkeys((*mine.about, *theirs.about)))[:MAX_ABOUT],
+        facts={**(theirs.facts or {}), **(mine.facts or {})} or None,
     )
 
 

@@ -155,7 +155,7 @@ STATE_WITH_WAITS = msgspec.structs.replace(
     STATE_WITH_RHYTHM,
     heard_at=86,
     marketing=(87, True),
-    waits={"cart": Wait([88], 89, 90, 91, 92, ["boots"], {"price": 9.5})},
+    waits={"cart": Wait([88], 89, 90, 91, 92, ("boots",), {"price": 9.5})},
     waits_due_at=93,
     held_until=94,
     stops={"Order Completed": 95},
