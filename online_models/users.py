@@ -169,19 +169,6 @@ class Exposure(msgspec.Struct, array_like=True, gc=False):
     margin_rate: float = 1.0
 
 
-class Rhythm(msgspec.Struct, array_like=True, gc=False):
-    """The interval since a customer's last order (``online_models/rhythm.py``).
-
-    ``scale_ms`` is how long the customer's intervals are, ``n_orders`` how many orders say so,
-    ``taught`` the bins of silence that models have learned of.
-    """
-
-    ordered_at: int
-    scale_ms: int
-    n_orders: int
-    taught: int = 0
-
-
 class Wait(msgspec.Struct, array_like=True, gc=False):
     """How far a trigger's reason has come for a user; by ``stream/waits.py``.
 
@@ -196,8 +183,21 @@ class Wait(msgspec.Struct, array_like=True, gc=False):
     until: int = -1
     stopped_at: int = -1
     told_at: int = -1
-    about: list[str] = []
-    facts: dict[str, str | float | int | bool] = {}
+    about: tuple[str, ...] = ()
+    facts: dict[str, str | float | int | bool] | None = None
+
+
+class Rhythm(msgspec.Struct, array_like=True, gc=False):
+    """The interval since a customer's last order (``online_models/rhythm.py``).
+
+    ``scale_ms`` is how long the customer's intervals are, ``n_orders`` how many orders say so,
+    ``taught`` the bins of silence that models have learned of.
+    """
+
+    ordered_at: int
+    scale_ms: int
+    n_orders: int
+    taught: int = 0
 
 
 class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_field="kind"):
@@ -209,12 +209,12 @@ class UserState(msgspec.Struct, array_like=True, gc=False, tag="state", tag_fiel
     ``taught``: what models learned of the user that day (``stream/taught.py``).
     ``contacts``, ``open_decisions`` and ``exposures``: see ``stream/attribution.py``.
     ``clicked_at`` is the latest click on anything that a decision showed. ``left_at``: when the
-    latest of the sessions that are over ended. ``rhythm``: of who has ordered. ``heard_at``: when
-    the last event came in that triggers know of, by the shard's clock. ``marketing``: whether
-    marketing may speak to the user. ``waits``: by trigger; ``waits_due_at``: nothing is to be done
-    about them before; ``held_until``: until when one of them is held, at most; ``stops``: when
-    acts were that end waits; ``reach``: whom triggers may speak to (``stream/waits.py``).
-    ``told``: when channels with caps fired, latest first.
+    latest of the sessions that are over ended. ``heard_at``: when the last event came in that
+    triggers know of, by the shard's clock. ``marketing``: whether marketing may speak to the user.
+    ``waits``: by trigger; ``waits_due_at``: nothing is to be done about them before;
+    ``held_until``: until when one of them is held, at most; ``stops``: when acts were that end
+    waits; ``reach``: whom triggers may speak to (``stream/waits.py``). ``told``: when channels with
+    caps fired, latest first. ``rhythm``: of who has ordered.
     """
 
     latest_at: int

@@ -34,6 +34,7 @@ from stream.attribution import take_decided
 from stream.batch import Batch, DeadLetter, Logged
 from stream.dedupe import remember_id
 from stream.exposures import Told, figures_of
+from stream.forecast_triggers import note_rhythm
 from stream.moments import note_moment, visits_of
 from stream.product_triggers import take_change
 from stream.profiles import apply_event, count_session, new_state
@@ -72,8 +73,8 @@ def apply(batch: Batch, logged: Logged) -> None:
     elif isinstance(entry, Merge):
         state = identity.merge(batch, logged.digest, entry)
         if state is not None:
-            identity.teach(batch, state, follow_orders(state, batch.curves))
             triggering.note_joined(batch, logged.digest, state)
+            _follow_orders(batch, state)
             _keep(batch, logged.digest, state, figures_of(state.exposures))
     elif isinstance(entry, Decided):
         _take_decided(batch, logged, entry)
@@ -123,9 +124,10 @@ def _fire(batch: Batch, digest: str, now: int) -> None:
             _finish(batch, digest, user, finished)
             if user.open_decisions:
                 identity.teach(batch, user, close_due(user, batch.clock))
+            triggering.pass_time(batch, digest, user, batch.clock, now)
             if user.rhythm is not None:
                 identity.teach(batch, user, pass_time(user.rhythm, batch.clock))
-            triggering.pass_time(batch, digest, user, batch.clock, now)
+                note_rhythm(user, batch.curves, batch.rules.triggers)
             batch.keep(digest, user)
         elif user is None:
             batch.store(digest, None)  # away for longer than the retention: nothing is kept
@@ -207,11 +209,16 @@ def _apply_event(
         for example in examples_of(event, state, session, products, key):
             batch.teach(example)
     note_moment(state, session, event)
-    if event.name == Name.ORDER_COMPLETED:
-        identity.teach(batch, state, follow_orders(state, batch.curves))
     triggering.note_event(batch, digest, state, session, event, received_at)
+    if event.name == Name.ORDER_COMPLETED:
+        _follow_orders(batch, state)
     batch.count(event.type, "applied_late" if is_late else "applied")
     _keep(batch, digest, state, before)
+
+
+def _follow_orders(batch: Batch, state: UserState) -> None:
+    identity.teach(batch, state, follow_orders(state, batch.curves))
+    note_rhythm(state, batch.curves, batch.rules.triggers)
 
 
 def _take_decided(batch: Batch, logged: Logged, decided: Decided) -> None:

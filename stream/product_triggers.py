@@ -14,7 +14,7 @@ def take_change(batch: Batch, concerned: Concerned) -> bool:
     at, _ = log_id(changed.version)
     now = max(batch.clock, at)
     is_told = False
-    for rule in batch.rules.triggers.of("product"):
+    for rule in batch.rules.triggers.products:
         trigger = rule.trigger
         if isinstance(trigger, ProductTrigger) and is_for(trigger, concerned, at - rule.window_ms):
             product_id = changed.change.product_id

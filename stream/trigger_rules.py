@@ -84,13 +84,11 @@ class InForce:
     by_act_of_others: Mapping[str, Roles] = field(default_factory=dict)
     idle: tuple[Rule, ...] = ()
     least_idle_ms: int = 0
+    products: tuple[Rule, ...] = ()
+    forecasts: tuple[Rule, ...] = ()
     caps: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     quiet: Schedule | None = None
     needed: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-
-    def of(self, why: Why) -> list[Rule]:
-        """Return the triggers of a kind, as they stand in the file."""
-        return [rule for rule in self.rules.values() if rule.why == why]
 
     def quiet_in(self, time_zone: str) -> Schedule | None:
         """Return when nobody is spoken to in a time zone, None where there are no quiet hours."""
@@ -117,6 +115,8 @@ def made_ready(triggers: Triggers) -> InForce:
         _by_act(rule for rule in rules.values() if not rule.needs & MARKETING),
         idle,
         min((rule.wait_ms for rule in idle), default=0),
+        tuple(rule for rule in rules.values() if rule.why == "product"),
+        tuple(rule for rule in rules.values() if rule.why == "forecast"),
         {
             channel: tuple((cap.times, duration_ms(cap.within)) for cap in caps)
             for channel, caps in triggers.caps.items()

@@ -109,8 +109,8 @@ def tell(
     """
     wait = wait_for(state, rule)
     wait.times, wait.heard_at = [at], max(wait.heard_at, now)
-    wait.about = list(dict.fromkeys((*about, *wait.about)))[:MAX_ABOUT]
-    wait.facts = {**wait.facts, **(facts or {})}
+    wait.about = tuple(dict.fromkeys((*about, *wait.about)))[:MAX_ABOUT]
+    wait.facts = {**(wait.facts or {}), **(facts or {})}
     note_reach(state, batch.rules.triggers, now)
     if wait.until < 0:
         tell_all(batch, digest, state, [rule], now)
@@ -157,8 +157,8 @@ def _fired(
     batch: Batch, digest: str, state: UserState, rule: Rule, wait: Wait, moment: Moment
 ) -> Fired:
     trigger = rule.trigger
-    about = wait.about or products_about(state, rule.about, MAX_ABOUT)
-    facts = {**facts_for_texts(state), **wait.facts}
+    about = list(wait.about) or products_about(state, rule.about, MAX_ABOUT)
+    facts = {**facts_for_texts(state), **(wait.facts or {})}
     if rule.times > 1:
         facts["n_times"] = rule.times
     since = moment.due_at if trigger.late == "drop" else moment.now

@@ -101,25 +101,29 @@ def wake(state: UserState, rule: Rule) -> None:
         _arm(state, rule, complete_at(wait, rule, state))
 
 
+def wait_until(state: UserState, rule: Rule, at: int, due_at: int | None) -> None:
+    """Wait, since an act at ``at``, until a time (ms) that a forecast says; None: for nothing."""
+    wait = wait_for(state, rule)
+    if at <= wait.stopped_at or (wait.times and at <= wait.times[0]):
+        return
+    wait.times, wait.until = ([], -1) if due_at is None else ([at], -1)
+    if due_at is not None:
+        wait.heard_at = due_at
+        _arm(state, rule, due_at)
+
+
 def use_up(wait: Wait, rule: Rule) -> None:
     """Let the reason count no more: it was told, or it is not worth telling."""
-    if rule.why in ("event", "absence") and wait.times:
+    if rule.why != "product" and wait.times:
         wait.stopped_at = max(wait.stopped_at, wait.times[0])
-    wait.times, wait.until, wait.about, wait.facts = [], -1, [], {}
-
-
-def withdraw(wait: Wait, product_id: str | None = None) -> None:
-    """Take a reason from outside back, or what it says of a product: it is not so any more."""
-    wait.about = [] if product_id is None else [one for one in wait.about if one != product_id]
-    if not wait.about:
-        wait.times, wait.until, wait.facts = [], -1, {}
+    wait.times, wait.until, wait.about, wait.facts = [], -1, (), None
 
 
 def leave_bought(state: UserState, wait: Wait) -> None:
     """Leave out of a reason the products that were bought since."""
     if wait.times:
         bought = {name for at, name in state.bought if at >= wait.times[0]}
-        wait.about = [one for one in wait.about if one not in bought]
+        wait.about = tuple(one for one in wait.about if one not in bought)
 
 
 def is_complete(wait: Wait, rule: Rule) -> bool:
@@ -155,7 +159,7 @@ def note_reach(state: UserState, in_force: InForce, clock: int) -> None:
         if rule is None:
             continue
         if lost & MARKETING & rule.needs:
-            wait.times, wait.until, wait.about, wait.facts = [], -1, [], {}
+            wait.times, wait.until, wait.about, wait.facts = [], -1, (), None
         elif (due := due_of(wait, rule, state)) is not None:
             if due <= clock and wait.until < 0:
                 use_up(wait, rule)
@@ -185,7 +189,7 @@ def due_of(wait: Wait, rule: Rule, state: UserState) -> int | None:
     """Return when (ms, by the shard's clock) something is to be done about a wait."""
     if wait.until >= 0:
         return wait.until
-    if rule.wait_ms and wait.times and is_reached(state, rule):
+    if wait.times and (rule.wait_ms or rule.why == "forecast") and is_reached(state, rule):
         return complete_at(wait, rule, state)
     return None
 
@@ -268,8 +272,8 @@ def _joined(mine: Wait, theirs: Wait) -> Wait:
         until=max(mine.until, theirs.until) if times else -1,
         stopped_at=stopped_at,
         told_at=max(mine.told_at, theirs.told_at),
-        about=list(dict.fromkeys((*mine.about, *theirs.about)))[:MAX_ABOUT],
-        facts={**theirs.facts, **mine.facts},
+        about=tuple(dict.fromkeys((*mine.about, *theirs.about)))[:MAX_ABOUT],
+        facts={**(theirs.facts or {}), **(mine.facts or {})} or None,
     )
 
 
@@ -280,6 +284,8 @@ def _arm(state: UserState, rule: Rule, due_at: int) -> None:
 
 
 def _is_forgotten(wait: Wait, rule: Rule, clock: int) -> bool:
+    if rule.why == "forecast":
+        return False  # it says that this interval was told of, however long it gets
     rested_at = wait.told_at + rule.once_ms if wait.told_at >= 0 else -1
     return max(wait.stopped_at, rested_at) + KEPT_MS < clock
 
