@@ -3,13 +3,15 @@
 from collections import deque
 from random import Random
 
-from config.events import Decided, Entry, Erase, Event, Tick, decode_entry
+from config.events import Decided, Entry, Erase, Event, RhythmLearned, Tick, decode_entry
 from config.examples import Example
 from config.fired import Fired
 from config.keys import Subject
+from online_models.curves import Curves, encode_curves
 from online_models.users import Linked, User, UserState, decode_user, encode_user
 from stream.batch import Batch, Logged, Rules
 from stream.journal import apply
+from stream.rhythms import NOTHING_LEARNED
 from stream.timers import Timers
 from tests.builders import IDS, digest_of
 
@@ -23,6 +25,7 @@ class Network:
         self.timers = [Timers() for _ in range(IDS.n_shards)]
         self.clocks = [0] * IDS.n_shards
         self.sources: list[dict[int, str]] = [{} for _ in range(IDS.n_shards)]
+        self.curves = [NOTHING_LEARNED] * IDS.n_shards
         self.logs: list[deque[Logged]] = [deque() for _ in range(IDS.n_shards)]
         self.examples: list[Example] = []
         self.fired: list[Fired] = []
@@ -42,6 +45,11 @@ class Network:
         """Append the erasure of a known user."""
         self._tell(Erase(at), IDS.known(user_id))
 
+    def learn(self, curves: Curves) -> None:
+        """Tell all shards what was learned of all customers' orders."""
+        for shard in range(IDS.n_shards):
+            self._append(shard, Logged("", "", RhythmLearned(encode_curves(curves), 0), b""))
+
     def tick(self, at: int) -> None:
         """Let time pass in all shards."""
         for shard in range(IDS.n_shards):
@@ -59,6 +67,7 @@ class Network:
         batch = self._batch(shard)
         apply(batch, self.logs[shard].popleft())
         self.clocks[shard], self.sources[shard] = batch.clock, batch.sources
+        self.curves[shard] = batch.curves
         self.examples += batch.outbox.examples
         self.fired += batch.outbox.fired
         for digest in batch.changed:
@@ -120,4 +129,5 @@ class Network:
             self.clocks[shard],
             self.sources[shard],
             load=self._decoded,
+            curves=self.curves[shard],
         )

@@ -240,31 +240,3 @@ def test_price_drops_at_night_are_one_firing_in_the_morning_without_what_was_bou
     shop.take(an_event("Order Completed", at=NIGHT + HOUR, order_id="o", products=products))
     shop.tick(MORNING)
     assert [one.product_ids for one in shop.batch.outbox.fired] == [["hat", "boots"]]
-
-
-FORECASTS = """
-[triggers.due]
-on = "forecast"
-forecast = "due_again"
-channel = "email"
-consent = "none"
-"""
-
-
-def test_who_orders_at_intervals_is_told_when_the_next_order_is_due_and_an_order_cancels() -> None:
-    def order(day: int) -> Event:
-        return an_event("Order Completed", at=NOON + day * DAY, order_id=f"o-{day}")
-
-    shop = Shop(FORECASTS)
-    shop.take(order(0), order(10), order(20))
-    state = shop.batch.user(ANN.digest)
-    assert isinstance(state, UserState)
-    assert state.rhythm is not None
-    first = shop.batch.curves.due_at(state.rhythm, 0.5)
-    assert first > NOON + 21 * DAY
-
-    shop.take(order(21))
-    second = shop.batch.curves.due_at(state.rhythm, 0.5)
-    shop.tick(second)
-    shop.tick(second + 5 * DAY)
-    assert shop.fired() == [("due", second, second)]
