@@ -1,4 +1,4 @@
-"""What was decided, as it stands in the streams ``decisions``: a MessagePack array each."""
+"""What was decided, as it stands in the streams ``decisions``: a MessagePack map each."""
 
 import msgspec
 
@@ -47,7 +47,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_de
     features: list[float] = []
 
 
-class Chosen(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class Chosen(msgspec.Struct, frozen=True, gc=False):
     """What was chosen for a placement.
 
     ``items`` are products in slot order, ``because`` what led to each ("" for nothing), ``steps``
@@ -67,7 +67,7 @@ class Chosen(msgspec.Struct, frozen=True, gc=False, array_like=True):
     explanation: Explanation | None = None
 
 
-class Decided(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class Decided(msgspec.Struct, frozen=True, gc=False):
     """A decision; ``subject`` is the visitor's digest, empty where the answer was not personal."""
 
     decision_id: str

@@ -1,32 +1,31 @@
-"""Waits for what is expected of a customer, from the rhythm of the customer's orders. Pure.
+"""When triggers fire that a forecast of a customer's orders sets off. Pure, in place.
 
-What is expected is told by the curves that the shard knows when the order comes in, or, where these
-know too little then, when they know enough. The next order takes it back, and begins another wait.
+What is expected follows from the customer's rhythm and from what the shard was told of all
+customers (``RhythmLearned``): both from its log, so it is the same on replay.
 """
 
 from config.triggers import ForecastTrigger
 from online_models.curves import Curves
 from online_models.users import Rhythm, UserState
 from stream.trigger_rules import MARKETING, InForce
-from stream.waits import wait_until
+from stream.waits import expect
 
 LEAST_LEARNED = 100  # intervals; with fewer, nobody is told anything
 
 
-def note_rhythm(state: UserState, curves: Curves, in_force: InForce) -> None:
-    """Begin the waits of forecasts that have not begun since the last order."""
+def follow_forecasts(state: UserState, curves: Curves, in_force: InForce) -> None:
+    """Wait for what is expected of a customer as of now; an order begins the wait anew."""
     if state.rhythm is None or curves.n_learned < LEAST_LEARNED:
         return
     for rule in in_force.forecasts:
-        if rule.needs & MARKETING & ~state.reach:
-            continue
         trigger = rule.trigger
-        assert isinstance(trigger, ForecastTrigger)
-        due_at = _expected_at(trigger, state.rhythm, curves)
-        wait_until(state, rule, state.rhythm.ordered_at, due_at)
+        if isinstance(trigger, ForecastTrigger) and not rule.needs & MARKETING & ~state.reach:
+            due_at = _expected_at(trigger, state.rhythm, curves)
+            expect(state, rule, state.rhythm.ordered_at, due_at)
 
 
 def _expected_at(trigger: ForecastTrigger, rhythm: Rhythm, curves: Curves) -> int | None:
-    if trigger.forecast == "leaving":
-        return curves.leaves_at(rhythm, trigger.likely)
-    return curves.due_at(rhythm, trigger.likely)
+    """Return when (ms) what a trigger waits for is as likely as it says, None for never."""
+    if trigger.forecast == "due_again":
+        return curves.due_at(rhythm, trigger.likely)
+    return curves.leaves_at(rhythm, trigger.likely)

@@ -34,7 +34,7 @@ from stream.attribution import take_decided
 from stream.batch import Batch, DeadLetter, Logged
 from stream.dedupe import remember_id
 from stream.exposures import Told, figures_of
-from stream.forecast_triggers import note_rhythm
+from stream.forecast_triggers import follow_forecasts
 from stream.moments import note_moment, visits_of
 from stream.product_triggers import take_change
 from stream.profiles import apply_event, count_session, new_state
@@ -124,10 +124,10 @@ def _fire(batch: Batch, digest: str, now: int) -> None:
             _finish(batch, digest, user, finished)
             if user.open_decisions:
                 identity.teach(batch, user, close_due(user, batch.clock))
-            triggering.pass_time(batch, digest, user, batch.clock, now)
             if user.rhythm is not None:
                 identity.teach(batch, user, pass_time(user.rhythm, batch.clock))
-                note_rhythm(user, batch.curves, batch.rules.triggers)
+                follow_forecasts(user, batch.curves, batch.rules.triggers)
+            triggering.pass_time(batch, digest, user, batch.clock, now)
             batch.keep(digest, user)
         elif user is None:
             batch.store(digest, None)  # away for longer than the retention: nothing is kept
@@ -218,7 +218,7 @@ def _apply_event(
 
 def _follow_orders(batch: Batch, state: UserState) -> None:
     identity.teach(batch, state, follow_orders(state, batch.curves))
-    note_rhythm(state, batch.curves, batch.rules.triggers)
+    follow_forecasts(state, batch.curves, batch.rules.triggers)
 
 
 def _take_decided(batch: Batch, logged: Logged, decided: Decided) -> None:

@@ -101,12 +101,20 @@ def wake(state: UserState, rule: Rule) -> None:
         _arm(state, rule, complete_at(wait, rule, state))
 
 
-def wait_until(state: UserState, rule: Rule, at: int, due_at: int | None) -> None:
-    """Wait, since an act at ``at``, until a time (ms) that a forecast says; None: for nothing."""
+def expect(state: UserState, rule: Rule, since: int, due_at: int | None) -> None:
+    """Wait until something is due that is expected since (ms), None where it is not any more.
+
+    What is held for the same reason goes on being held, and what was told is not told again.
+    """
     wait = wait_for(state, rule)
-    if at <= wait.stopped_at or (wait.times and at <= wait.times[0]):
+    if since <= wait.stopped_at:
+        wait.times, wait.until = [], -1
         return
-    wait.times, wait.until = ([], -1) if due_at is None else ([at], -1)
+    if wait.times != [since]:
+        wait.until = -1
+    if wait.until >= 0:
+        return
+    wait.times = [] if due_at is None else [since]
     if due_at is not None:
         wait.heard_at = due_at
         _arm(state, rule, due_at)

@@ -67,7 +67,8 @@ def serve() -> Iterator[Serve]:
         yield start
 
 
-@pytest.fixture(scope="session")
+# Gone with the last test of this folder: what it logs later would be in others' output.
+@pytest.fixture(scope="package")
 def _lasting_shop(_redis_server: str) -> Iterator[httpx.Client]:
     # A server compares once what its Redis was created with: other tests may have left theirs.
     with connect(_redis_server) as client:

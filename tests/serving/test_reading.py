@@ -229,7 +229,7 @@ def test_consent_that_cannot_be_read_is_a_refusal(said: object) -> None:
 def test_consent_may_be_literally_true() -> None:
     strict = replace(RULES, consent_required=True)
     event = accepted(read(an_event(context={"consent": True}), rules=strict))
-    assert event.context == {"consent": True}
+    assert event.context == {"consent": True, "marketing": True}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What triggers fire, as server-sent events."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -78,8 +79,8 @@ def test_without_a_place_only_what_fires_from_now_on_is_heard(
     found: list[Any] = []
     listener = threading.Thread(target=lambda: found.extend(heard(owner, 1)))
     listener.start()
-    metrics = "shopkeeper_requests_in_flight 2.0"
-    wait_for(lambda: metrics in httpx.get(f"{owner.base_url}/metrics").text)
+    both = re.compile(r"^shopkeeper_requests_in_flight{.*} 2\.0$", re.MULTILINE)
+    wait_for(lambda: both.search(httpx.get(f"{owner.base_url}/metrics").text))
     tell(redis_client, "after")
     listener.join(timeout=20)
     assert ids(found) == ["after"]

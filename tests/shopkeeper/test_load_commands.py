@@ -91,5 +91,6 @@ def test_every_bench_takes_what_all_of_them_are_given() -> None:
         inspect.signature(command.callback).bind(seed=1, as_json=True)
     names = [command.name or command.callback.__name__ for command in commands if command.callback]
     incoming, decisions = ["stream", "append", "memory"], ["serve", "freshness", "faults"]
-    alone = ["neighbours", "rules", "campaigns", "model", "learning"]
+    decisions.append("dashboard")
+    alone = ["neighbours", "rules", "campaigns", "model", "learning", "triggers"]
     assert names == [*incoming, *decisions, *alone, "all"]

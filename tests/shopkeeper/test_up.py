@@ -124,7 +124,7 @@ def test_several_processes_share_a_port_and_the_shards(
     monkeypatch.setenv("SHOPKEEPER_SERVER_METRICS_PORT", str(port))
     with a_running_shop(short_folder, processes="2") as shop:
         pids = shop.pids()
-        kinds = ("worker", "learner", "server")
+        kinds = ("worker", "learner", "deliverer", "server")
         assert set(pids) == {"redis", *(f"{kind}-{n}" for kind in kinds for n in (1, 2))}
         for n in (1, 2):  # ready is said when the first of them is
             page = wait_for(partial(page_at, port + n - 1), shop.output)

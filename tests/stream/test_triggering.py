@@ -1,6 +1,5 @@
 """When triggers fire, are held, dropped or cancelled: one story each, on whole entries."""
 
-import msgspec
 import pytest
 
 from config.events import ConsentRefused, Event, ProductsChanged, Tick
@@ -9,9 +8,7 @@ from config.trigger_checks import Around, read_triggers
 from config.trigger_file import read_trigger_tables
 from online_models.users import UserState
 from stream.batch import Batch, Rules
-from stream.forecast_triggers import LEAST_LEARNED
 from stream.journal import apply
-from stream.rhythms import NOTHING_LEARNED
 from stream.timers import Timers
 from stream.trigger_rules import made_ready
 from stream.watching import Changed
@@ -243,32 +240,3 @@ def test_price_drops_at_night_are_one_firing_in_the_morning_without_what_was_bou
     shop.take(an_event("Order Completed", at=NIGHT + HOUR, order_id="o", products=products))
     shop.tick(MORNING)
     assert [one.product_ids for one in shop.batch.outbox.fired] == [["hat", "boots"]]
-
-
-FORECASTS = """
-[triggers.due]
-on = "forecast"
-forecast = "due_again"
-channel = "email"
-consent = "none"
-"""
-
-
-def test_who_orders_at_intervals_is_told_when_the_next_order_is_due_and_an_order_cancels() -> None:
-    def order(day: int) -> Event:
-        return an_event("Order Completed", at=NOON + day * DAY, order_id=f"o-{day}")
-
-    shop = Shop(FORECASTS)
-    shop.batch.curves = msgspec.structs.replace(NOTHING_LEARNED, n_learned=LEAST_LEARNED)
-    shop.take(order(0), order(10), order(20))
-    state = shop.batch.user(ANN.digest)
-    assert isinstance(state, UserState)
-    assert state.rhythm is not None
-    first = shop.batch.curves.due_at(state.rhythm, 0.5)
-    assert first > NOON + 21 * DAY
-
-    shop.take(order(21))
-    second = shop.batch.curves.due_at(state.rhythm, 0.5)
-    shop.tick(second)
-    shop.tick(second + 5 * DAY)
-    assert shop.fired() == [("due", second, second)]
