@@ -19,6 +19,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config.keys import Ids, Keys
+from config.processes import ENVIRONMENT
 from loadtest.children import Child, ChildFailed
 
 NAMESPACE = "loadtest"
@@ -91,7 +92,7 @@ class ShopUnderTest:
 
     def start_program(self, name: str, command: Sequence[str]) -> None:
         """Start another program beside the shop's own and return without waiting."""
-        self.children[name] = Child(self._launch(command), {}, self.folder / f"{name}.log")
+        self.children[name] = Child(self._launch(command), ENVIRONMENT, self.folder / f"{name}.log")
         self.children[name].start()
 
     def tend(self) -> None:
@@ -152,7 +153,8 @@ class ShopUnderTest:
         self.client.close()
 
     def _child(self, name: str, command: str, through: str | None = None) -> Child:
-        environ = dict(self._environ)
+        # Redis has its own allocator, and forks.
+        environ = dict(self._environ) if name == "redis" else {**ENVIRONMENT, **self._environ}
         if through is not None:
             environ["SHOPKEEPER_REDIS_URL"] = f"unix://{through}"
         config = str(self.folder / "shopkeeper.toml")

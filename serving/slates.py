@@ -226,13 +226,17 @@ class _Slots:
     def take_out_last(self) -> Pick:
         """Take out the last that is not pinned; its slot is for ``put``."""
         last = self._ranked.pop()
-        self._count(last.product_id, -1)
+        if self._is_capped:
+            self._count(last.product_id, -1)
         return last
 
     def put(self, pick: Pick) -> None:
         """Put something into the slot that was made free."""
         self._ranked.append(pick)
-        self._count(pick.product_id, 1)
+        if self._is_capped:
+            self._count(pick.product_id, 1)
+        else:
+            self._used.add(pick.product_id)
 
     def picks(self) -> list[Pick]:
         """Return the slate."""

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
+from config.processes import ENVIRONMENT
 from shopkeeper.lifeline import tied
 from shopkeeper.restarts import Backoff, HeartbeatWatch
 
@@ -44,6 +45,10 @@ class Child:
         self.kill_reason = ""
         self._echo = echo
 
+    def _usual_environ(self) -> Mapping[str, str]:
+        # Redis has its own allocator, and forks.
+        return {} if self.role.kind == "redis" else ENVIRONMENT
+
     def start(self) -> None:
         """Start it in a session of its own, so that a Ctrl-C reaches the supervisor alone."""
         self.started_at = time.monotonic()
@@ -57,7 +62,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **self.role.environ},
+            env={**self._usual_environ(), **os.environ, **self.role.environ},
             pass_fds=self.role.pass_fds,
             start_new_session=True,
             text=True,
