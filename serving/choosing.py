@@ -5,7 +5,7 @@ out of offers is so by a draw that no rule has a say in, and the same each time;
 offer would have been made, so that what follows can be compared.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -42,11 +42,15 @@ class Chooser(NamedTuple):
 
 
 class _Looked(NamedTuple):
-    """The campaigns of a placement that were looked at, and those that nothing stands against."""
+    """The campaigns of a placement that were looked at, and those that nothing stands against.
+
+    ``passed`` is what stands against some of these after all.
+    """
 
     candidates: list[Candidate]
     eligible: list[Ready]
     untold: int = 0
+    passed: Mapping[str, Objection] = {}
 
 
 class _Choice(NamedTuple):
@@ -84,12 +88,13 @@ class Choosing:
             if one.holdout_rate and self._offer_place < one.holdout_rate
         ]
         standing = [one for one in looked.eligible if one not in held_out]
-        looked = looked._replace(candidates=_left(looked.candidates, held_out, _HELD_OUT))
+        looked = _left(looked, held_out, _HELD_OUT)
         if standing:
             return self._choose(name, placement, looked, standing)
         if held_out:
             return self._hold_out(name, placement, looked, held_out[0])
-        return self._own(placement, Considered(looked.candidates, untold=looked.untold))
+        considered = Considered(looked.candidates, untold=looked.untold, passed=looked.passed)
+        return self._own(placement, considered)
 
     @lazy
     def _asked(self) -> Situation:
@@ -158,13 +163,16 @@ class Choosing:
         self, name: str, placement: Banner | Offer, looked: _Looked, standing: list[Ready]
     ) -> Promotion:
         among = competing(standing, self._view.assigned.policies.get(name))
-        passed = [one for one in standing if one not in among]
+        names = {one.name for one in among}
+        passed = [one for one in standing if one.name not in names]
         before = Objection("order", f"{standing[0].name!r} stands before it in the file")
+        looked = _left(looked, passed, before)
         choice = self._pick(name, self._by(name, standing[0]), among)
         _, _, variation = choice.pick.arm.partition("/")
         one = next((one for one in among if choice.pick.arm in one.arms), among[0])
         considered = Considered(
-            candidates=_left(looked.candidates, passed, before),
+            candidates=looked.candidates,
+            passed=looked.passed,
             policy=choice.by,
             probability=choice.pick.probability,
             probabilities=dict(zip(choice.arms, choice.chances, strict=True)),
@@ -205,6 +213,7 @@ class Choosing:
             features=self._features,
             is_holdout=True,
             untold=looked.untold,
+            passed=looked.passed,
         )
         # Beside the choices that it is to be compared with.
         is_learned = fixed_chances(self._by(name, one), one) is None
@@ -282,8 +291,6 @@ def check_preview(preview: Preview, campaigns: InForce) -> None:
         )
 
 
-def _left(candidates: list[Candidate], out: Sequence[Ready], why: Objection) -> list[Candidate]:
-    if not out:
-        return candidates
-    names = {one.name for one in out}
-    return [(name, (why,) if name in names else against) for name, against in candidates]
+def _left(looked: _Looked, out: Sequence[Ready], why: Objection) -> _Looked:
+    """Return what was looked at, with this against some that could be shown."""
+    return looked._replace(passed={**looked.passed, **{one.name: why for one in out}})

@@ -22,6 +22,7 @@ Candidate = tuple[str, Sequence[Objection]]  # a campaign, and what stands again
 class Considered(NamedTuple):
     """The campaigns of a placement with what stands against them, and how one was picked.
 
+    ``passed`` says what stands against some that could be shown as far as it is about themselves.
     ``policy`` is by what, ``probabilities`` are of the arms.
     ``untold``: as many more were not looked at, because others have a higher priority.
     """
@@ -33,10 +34,19 @@ class Considered(NamedTuple):
     features: Sequence[float] = ()
     is_holdout: bool = False
     untold: int = 0
+    passed: Mapping[str, Objection] = {}
+
+    def looked_at(self) -> list[Candidate]:
+        """Return all candidates with what stands against each in the end."""
+        passed = self.passed
+        return [
+            (name, (passed[name],) if name in passed else against)
+            for name, against in self.candidates
+        ]
 
     def explanation(self, most: int | None = MAX_TOLD) -> Explanation:
         """Return what is told of it, of at most so many candidates (None: all)."""
-        told = sorted(self.candidates, key=_rank)[:most]
+        told = sorted(self.looked_at(), key=_rank)[:most]
         return Explanation(
             policy=self.policy,
             probability=self.probability,

@@ -144,7 +144,7 @@ def objections_to(decision: Decision, campaign: str, name: str = "hero") -> list
     """Return the words for what stands against a campaign."""
     considered = promotion_of(decision, name).considered
     assert considered is not None
-    [against] = [found for one, found in considered.candidates if one == campaign]
+    [against] = [found for one, found in considered.looked_at() if one == campaign]
     return [objection.reason for objection in against]
 
 

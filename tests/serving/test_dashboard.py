@@ -147,7 +147,7 @@ def test_decisions_and_events_are_counted_once_and_as_they_were_answered(
         "encode": 7,
     }
     assert told["routes"]["/v1/batch"]["n"] == 1
-    assert told["refused"] == {"unknown_placement": 1.0}
+    assert told["refused"]["unknown_placement"] == 1.0
 
 
 @contextmanager

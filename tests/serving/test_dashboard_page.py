@@ -80,7 +80,6 @@ def test_what_is_told_now_is_shown_without_asking(
     errors: list[str] = []
     page = open_page(browser, owner, errors, 1280, "light")
     give_key(page, "secret-key")
-    expect(page.locator("#slow")).to_contain_text("None yet.")
     slow = Slow(NOW, "d-1", "4bf92f3577b34da6a3ce929d0e0e4736", 81.5, 79.0, 1.5, 0.25, "redis_slow")
     fired = {"fired": {"cart-idle": 3.0}, "deliveries": {"cart-idle delivered": 2.0}}
     server = Teller("s-2", "server").figures(
