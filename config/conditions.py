@@ -5,7 +5,7 @@ product of the catalog; one without the product, once a request; the others for 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -119,11 +119,11 @@ class InvalidCondition(ShopkeeperError):
 class Test:
     """A part of a condition, compiled, and the variables that it names.
 
-    ``fields``: which fields of each variable it names (None: all).
+    ``fields``: which fields of each variable it names (None: all). ``execute`` asks it.
     """
 
     source: str
-    program: "Program"
+    execute: Callable[["Context"], object]
     fields: dict[str, frozenset[str] | None]
     names: frozenset[str]
 
@@ -278,7 +278,7 @@ def _compile(source: str, allowed: frozenset[str] = frozenset(FIELDS)) -> Test:
     flat, program = _flattened(source, program)
     named = set(program.variables()) - bound - _TYPE_NAMES
     fields = {name: _fields(flat, name) for name in sorted(named)}
-    return Test(source, program, fields, frozenset(named))
+    return Test(source, program.execute, fields, frozenset(named))
 
 
 def _check_constant(program: "Program") -> None:

@@ -91,12 +91,14 @@ class Ready:
 class Group:
     """Campaigns of a placement that have the same priority, as they stand in the file.
 
-    ``names`` are the variables that their conditions name.
+    ``names`` are the variables that their conditions name. ``asked`` has of each what is looked at
+    first: hundreds of campaigns end there.
     """
 
     campaigns: tuple[Ready, ...]
     tests: tuple[Test, ...]
     names: frozenset[str]
+    asked: tuple[tuple[Ready, Test | None, Candidate], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,4 +178,5 @@ def _groups(standing: list[Ready]) -> tuple[Group, ...]:
 
 def _group(same: tuple[Ready, ...]) -> Group:
     tests = tuple(dict.fromkeys(test for one in same for test in one.tests))
-    return Group(same, tests, frozenset().union(*(test.names for test in tests)))
+    names: frozenset[str] = frozenset().union(*(test.names for test in tests))
+    return Group(same, tests, names, tuple((one, one.test, one.unmet) for one in same))

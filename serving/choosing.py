@@ -137,9 +137,9 @@ class Choosing:
         """Return those that may be shown; tell of each what first stands against it."""
         asked, eligible = self._asked, []
         answers = asked.answers = self._view.facts.ask(group.tests, group.names)
-        for one in group.campaigns:
-            if one.test is not None and not answers[one.test]:
-                candidates.append(one.unmet)  # where most of hundreds of campaigns end
+        for one, test, unmet in group.asked:
+            if test is not None and not answers[test]:
+                candidates.append(unmet)
                 continue
             objection = one.against(asked)
             if objection is None:

@@ -65,16 +65,18 @@ class Facts:
         if not names <= self._there:
             self._add(names - self._there)
         answers, context = self._answers, self._context
-        for test in tests:
-            if test in answers:
-                continue
+        new = [test for test in tests if test not in answers] if answers else tests
+        for test in new:
             try:  # as ``_holds``, which takes as long to be called as a condition to be asked
-                answer = test.program.execute(context)
+                answer = test.execute(context)
             except EVALUATION_ERRORS:
                 answer = None
-            if answer is not True and answer is not False:
+            if answer is True:
+                answers[test] = True
+                continue
+            if answer is not False:
                 self._failed(test)
-            answers[test] = answer is True
+            answers[test] = False
         return answers
 
     def hold(self, tests: Iterable[Test]) -> bool:
@@ -111,7 +113,7 @@ def _product(item: Item, fields: frozenset[str] | None) -> dict[str, Any]:
 
 def _holds(test: Test, context: "Context", failed: Failed) -> bool:
     try:
-        answer = test.program.execute(context)
+        answer = test.execute(context)
     except EVALUATION_ERRORS:
         answer = None
     if answer is True or answer is False:

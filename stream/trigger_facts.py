@@ -45,7 +45,7 @@ class Customer:
             self._context.add_variable(variable, self._values(variable))
         self._there |= test.names
         try:
-            return test.program.execute(self._context) is True
+            return test.execute(self._context) is True
         except EVALUATION_ERRORS:
             return False
 
