@@ -33,7 +33,7 @@ _PLACEMENTS: dict[str, Placement] = {
 # Each names the number of the campaign, so that no two are the same.
 CONDITIONS = (
     "user.n_orders >= {n} && cart.value > {n}.5",
-    "has(user.traits.tier) && user.traits.tier == 'tier-{n}'",
+    "has(user.traits.tier) && user.traits.tier == 'tier-{n}-silver'",
     "session.number >= 2 && session.days_away > {n}.0",
     "context.weather == 'weather-{n}' && page.type == 'home'",
     "'c{c}' in user.categories && user.categories['c{c}'] > 0.{n}",
@@ -131,7 +131,10 @@ def _user(ids: Sequence[str], n_campaigns: int, rng: Random) -> UserState:
         _NOW - 90 * DAY_MS,
         _NOW,
         n_events=rng.randrange(80),
-        traits={"tier": (_NOW, f"tier-{rng.randrange(n_campaigns)}"), "firstName": (_NOW, "Ann")},
+        traits={
+            "tier": (_NOW, f"tier-{rng.randrange(n_campaigns)}-silver"),
+            "firstName": (_NOW, "Ann"),
+        },
         context={"city": (_NOW, f"city-{rng.randrange(n_campaigns)}")},
         viewed=[(_NOW - MINUTE_MS * n, name) for n, name in enumerate(seen)],
         categories={f"c{n}": rng.random() for n in rng.sample(range(N_CATEGORIES), 8)},
