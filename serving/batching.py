@@ -93,12 +93,12 @@ class BatchPersonalizer:
             if loop.time() >= patience_ends:
                 raise _not_now("decisions cannot be written down now; send the batch again")
             await asyncio.sleep(BATCH_SECONDS)
-        pause_at = loop.time() + SLICE_SECONDS
+        pause_at = perf_counter() + SLICE_SECONDS  # the loop's clock stands until it turns
         for reply in replies:
             notes.take(reply)
-            if loop.time() >= pause_at:
+            if perf_counter() >= pause_at:
                 await asyncio.sleep(0)
-                pause_at = loop.time() + SLICE_SECONDS
+                pause_at = perf_counter() + SLICE_SECONDS
 
 
 def _not_now(why: str) -> Refused:
