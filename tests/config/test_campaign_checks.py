@@ -50,7 +50,7 @@ def test_a_good_file_is_read() -> None:
     campaigns = read(GOOD)
     hello = campaigns.campaigns["hello"]
     assert hello.ends == datetime(2026, 12, 24, 23, tzinfo=UTC)  # the end of that day in Berlin
-    assert hello.variations["a"].content("de-AT").headline == "Hallo {first_name|du}"
+    assert hello.variations["a"].texts("de-AT")["headline"] == "Hallo {first_name|du}"
     assert hello.caps[0].channel == "web"
     assert campaigns.offers == {"stay"}
     assert (campaigns.goal_of("hello"), campaigns.goal_of("stay")) == ("click", "margin")
