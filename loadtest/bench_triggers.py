@@ -13,11 +13,12 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from config.durations import DAY_MS
 from config.fired import FIRED_FIELD, Fired, decode_fired
 from config.keys import Ids
 from loadtest.bench_stream import Drain, drain
 from loadtest.formats import Timed
-from loadtest.made_up_triggers import ANYBODY_TOML, DAY_MS, TRIGGERS_TOML, seeded_users
+from loadtest.made_up_triggers import ANYBODY_TOML, TRIGGERS_TOML, seeded_users
 from loadtest.plain_triggers import PlainFiring, PlainTriggers
 from loadtest.processes import Launch, ShopUnderTest
 from loadtest.synthetic import Appended, file_events

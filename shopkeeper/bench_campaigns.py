@@ -78,7 +78,7 @@ def bench_campaigns(n_campaigns: int, rounds: int, seed: int) -> dict[str, Any]:
         cart=[CartLine(product_id="p1", quantity=2)],
         context={"weather": "weather-3", "locale": "en"},
     )
-    policies = {"policy:hero": _taught(n_campaigns, rng)}
+    policies = {"policy:hero": taught(n_campaigns, rng)}
     without, having = (
         Shop(model, catalog, _PLACEMENTS, policies=policies, features=context_features)
         for _ in range(2)
@@ -111,11 +111,11 @@ def bench_campaigns(n_campaigns: int, rounds: int, seed: int) -> dict[str, Any]:
     }
 
 
-def _taught(n_campaigns: int, rng: Random) -> ThompsonPolicy:
+def taught(n_campaigns: int, rng: Random) -> ThompsonPolicy:
     """Return a policy that knows the campaigns it may be asked about."""
-    policy = ThompsonPolicy()
-    for n in range(10 * min(n_campaigns, N_LEARNED)):
-        arm = f"c{n % N_LEARNED}/a"
+    policy, n_learned = ThompsonPolicy(), min(n_campaigns, N_LEARNED)
+    for n in range(10 * n_learned):
+        arm = f"c{n % n_learned}/a"
         features = [rng.random() for _ in range(policy.n_features)]
         policy.learn_one(features, arm, float(rng.random() < 0.1), 0.5)
     return policy
