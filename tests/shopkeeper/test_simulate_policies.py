@@ -5,9 +5,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from typer.testing import CliRunner
 
-from shopkeeper.main import create_app
+from tests.shopkeeper.builders import invoked
 
 README = (Path(__file__).parents[2] / "loadtest" / "README.md").read_text()
 
@@ -17,7 +16,7 @@ README = (Path(__file__).parents[2] / "loadtest" / "README.md").read_text()
 )
 def test_the_object_has_what_the_readme_says(name: str, size: str) -> None:
     arguments = ["simulate", name, "--seeds", "1", "--first-seed", "9", size, "2000", "--json"]
-    figures = orjson.loads(CliRunner().invoke(create_app(arguments), arguments).stdout)
+    figures = orjson.loads(invoked(*arguments).stdout)
 
     section = README.partition(f"## simulate {name}\n")[2].partition("\n## ")[0]
     in_short = re.findall(r"`([a-z_]*)\{([a-z]+),([a-z]+)\}([a-z_]*)`", section)
