@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from config.errors import ShopkeeperError
 from online_models.choice_log import LoggedChoice, encode_choice
-from shopkeeper.main import create_app
 from shopkeeper.open_bandit import thompson_chances
+from tests.shopkeeper.builders import invoked
 
 FIGURES = {
     *("ipw", "self_normalised_ipw", "direct_method", "doubly_robust", "intervals"),
@@ -26,8 +26,7 @@ N_ITEMS = 5
 
 
 def evaluated(*arguments: str) -> Result:
-    whole = ["eval", "policy", *arguments]
-    return CliRunner().invoke(create_app(whole), whole)
+    return invoked("eval", "policy", *arguments)
 
 
 def figures_of(*arguments: str) -> Any:
