@@ -59,10 +59,32 @@ def test_what_is_too_old_goes_and_its_counts_with_it() -> None:
 def test_a_long_silence_leaves_empty_points_and_no_endless_ones() -> None:
     history = FigureHistory()
     history.take(START, told(counts=events(1.0)))
+    history.close_to(START + 1000 * FIGURES_AGE_MS)
     history.pass_to(START + 1000 * FIGURES_AGE_MS)
     points = history.complete()
-    assert len(points) < FIGURES_AGE_MS // POINT_MS
+    assert 100 < len(points) < FIGURES_AGE_MS // POINT_MS
     assert all(later.at - earlier.at == POINT_MS for earlier, later in itertools.pairwise(points))
+
+
+def test_a_point_is_over_once_all_of_it_was_read_however_late_it_is() -> None:
+    history = FigureHistory()
+    history.take(START, told(n=0, counts=events(1.0)))
+    history.close_to(START + POINT_MS + 1)
+    history.pass_to(START + 10 * POINT_MS)  # nothing can be read meanwhile
+    assert [point.at for point in history.complete()] == [START]
+    history.take(START + POINT_MS + 2, told(n=1, counts=events(2.0)))
+    history.take(START + 3 * POINT_MS, told(n=2))
+    sums = [point.sums.total("events") for point in history.complete()]
+    assert sums == [1.0, 2.0, 0.0]
+
+
+def test_amounts_that_go_leave_no_dust() -> None:
+    history = FigureHistory()
+    for second, revenue in enumerate((0.1, 0.2, 0.3)):
+        entry = told(n=second, counts={"rewards": {"spring revenue": revenue}})
+        history.take(START + POINT_MS * second, entry)
+    history.pass_to(START + 2 * FIGURES_AGE_MS)
+    assert history.whole.of("rewards") == {}
 
 
 def test_a_process_that_tells_nothing_is_gone() -> None:
