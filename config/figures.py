@@ -7,21 +7,21 @@ next entry has the same ``n`` and holds all of the lost one, in whose place it c
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
+from config.announcements import Role
 from config.errors import ShopkeeperError
 from config.latencies import Counts, add
 
 FIGURES_FIELD = b"f"
 FIGURES_EVERY_SECONDS = 1.0
-MAX_LABELS = 512  # of a family, those with the largest numbers
+MAX_LABELS = 512  # of a family; where there are more, those with the largest numbers
 MAX_SLOW = 5
 _MAX_NAME = 200
 _VERSION = 1
 
-Kind = Literal["server", "worker", "learner", "deliver"]
 Numbers = dict[str, dict[str, float]]  # by family, then by label
 
 
@@ -42,7 +42,7 @@ class Figures(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An entry; ``process`` is another one after each start. ``levels`` are as of now."""
 
     process: str
-    kind: Kind
+    role: Role
     n: int
     counts: Numbers
     levels: Numbers
@@ -104,9 +104,9 @@ def decode_figures(data: bytes) -> Figures:
 class Teller:
     """Makes the entries of one process, of the totals that it has counted since its start."""
 
-    def __init__(self, process: str, kind: Kind) -> None:
+    def __init__(self, process: str, role: Role) -> None:
         self._process = process
-        self._kind = kind
+        self._role = role
         self._n = 0
         self._told: Numbers = {}
         self._totals: Numbers = {}
@@ -125,7 +125,7 @@ class Teller:
         self._totals = {family: _bounded(numbers) for family, numbers in totals.items()}
         return Figures(
             self._process,
-            self._kind,
+            self._role,
             self._n,
             self._new_counts(),
             {family: _bounded(numbers) for family, numbers in levels.items()},

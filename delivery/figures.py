@@ -23,7 +23,7 @@ class FiguresPublisher:
         self._key = keys.figures()
         self._metrics = metrics
         # Another one after each start: what it counted begins at 0 then.
-        self._teller = Teller(f"{name}-{token_hex(4)}", "deliver")
+        self._teller = Teller(f"{name}-{token_hex(4)}", "deliverer")
 
     async def run(self) -> None:
         """Publish until cancelled."""

@@ -44,6 +44,8 @@ class DeliveryMetrics:
             ["reason"],
             registry=registry,
         )
+        for reason in ("unreadable", "expired", "refused"):
+            self.dropped.labels(reason)
         self.fired_to_told = Histogram(
             "shopkeeper_trigger_told_seconds",
             "From a firing's commit to its message, decision included",

@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from config.figures import Figures, Kind, Numbers, Slow
+from config.announcements import Role
+from config.figures import Figures, Numbers, Slow
 from config.keys import FIGURES_AGE_MS
 from config.latencies import Counts, add
 
@@ -122,12 +123,12 @@ class FigureHistory:
             sums.add(point.sums.counts, point.sums.latencies)
         return sums
 
-    def live(self, kind: Kind | None = None) -> list[Figures]:
-        """Return what the processes that live, of a kind, told last."""
+    def live(self, role: Role | None = None) -> list[Figures]:
+        """Return what the processes that live, of a role, told last."""
         return [
             last.figures
             for last in self._last.values()
-            if last.at >= self.now - LIVE_MS and kind in (None, last.figures.kind)
+            if last.at >= self.now - LIVE_MS and role in (None, last.figures.role)
         ]
 
     def slowest(self, most: int) -> list[Slow]:

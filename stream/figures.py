@@ -35,7 +35,6 @@ class Told(NamedTuple):
 
 def worker_figures(metrics: StreamMetrics) -> Told:
     """Return what a worker tells."""
-    waiting = numbers_of(metrics.lag.collect(), "shard")
     return Told(
         {
             "applied": numbers_of(metrics.events.collect(), "type", "result"),
@@ -49,7 +48,7 @@ def worker_figures(metrics: StreamMetrics) -> Told:
             },
         },
         {
-            "lag": {shard: seconds for shard, seconds in waiting.items() if seconds > 0},
+            "lag": numbers_of(metrics.lag.collect(), "shard"),
             "worker": {
                 "owned": _number(metrics.owned_shards.collect()),
                 "cached_users": _number(metrics.cached_users.collect()),

@@ -1,8 +1,9 @@
 """The metrics of a worker process, by name. Labels are short closed sets, or the shard's number."""
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import (
     GC_COLLECTOR,
@@ -18,6 +19,7 @@ from config.buckets import LATENCY_BUCKETS
 from config.events import EVENT_TYPES, Reason
 from config.latencies import LatencyBook
 from config.log_ids import log_id
+from stream.model_parts import Refused
 from stream.model_shards import LearnReport
 from stream.shards import Report
 from stream.upkeep import LogLook
@@ -84,6 +86,8 @@ class StreamMetrics:
             ["direction"],
             registry=registry,
         )
+        for direction in ("gained", "lost"):
+            self.lease_moves.labels(direction)
         self.forwarded = Counter(
             "shopkeeper_forwarded_total", "Entries carried to other shards", registry=registry
         )
@@ -127,6 +131,11 @@ class StreamMetrics:
         self.redis_memory_limit = Gauge(
             "shopkeeper_redis_memory_limit_bytes", "Memory Redis may use", registry=registry
         )
+
+    def expect(self, triggers: Iterable[str]) -> None:
+        """Show of triggers in force that they have not fired yet."""
+        for trigger in triggers:
+            self.fired.labels(trigger)
 
     def look(self, shard: int, log: LogLook) -> None:
         """Show how a shard's log stands."""
@@ -191,6 +200,8 @@ class LearnMetrics:
             ["reason"],
             registry=registry,
         )
+        for reason in get_args(Refused):
+            self.refused.labels(reason)
         self.commits = Counter(
             "shopkeeper_model_commits_total", "Rounds committed", registry=registry
         )

@@ -100,11 +100,9 @@ function model({ title, state, sentence, drifts }) {
 }
 
 function shards({ lag, redis, minute }) {
-  const squares = Array.from({ length: Math.min(lag.of, 512) }, (_, shard) => {
-    const seconds = lag.shards[shard] ?? 0;
-    const state = seconds > 10 ? "red" : seconds > 2 ? "amber" : lag.owned ? "green" : "idle";
-    return element("i", { "data-state": state, title: `shard ${shard}: ${seconds.toFixed(1)} s` });
-  });
+  const squares = lag.shards.map((one, shard) =>
+    element("i", { "data-state": one.state, title: `shard ${shard}: ${one.lag === null ? "no worker tells of it" : `${one.lag.toFixed(1)} s`}` }),
+  );
   const limit = redis.limit ? ` of ${bytes(redis.limit)}` : "";
   fill("shards", [
     element("div", { id: "strip", role: "img", "aria-label": `Lag of ${lag.of} shards, ${lag.worst.toFixed(1)} s at most` }, ...squares),

@@ -126,11 +126,14 @@ def test_the_minutes_before_are_there_at_the_first_look(
 def test_what_lives_is_told_with_lag_and_lights(
     owner: httpx.Client, redis_client: redis.Redis
 ) -> None:
-    levels = {"lag": {"3": 2.5}, "worker": {"owned": 60.0, "memory": 1e6}}
+    levels = {"lag": {"3": 2.5, "4": 0.0}, "worker": {"owned": 60.0, "memory": 1e6}}
     tell(redis_client, Teller("w-1", "worker").figures({}, levels, {}))
     now = look(owner)["now"]
     assert now["processes"]["worker"] == 1
-    assert now["lag"] == {"worst": 2.5, "shards": {"3": 2.5}, "owned": 60, "of": 64}
+    shards = now["lag"].pop("shards")
+    assert now["lag"] == {"worst": 2.5, "owned": 60, "of": 64}
+    assert [one["state"] for one in shards[2:5]] == ["red", "amber", "green"]
+    assert [one["lag"] for one in shards[2:5]] == [None, 2.5, 0.0]
     lights = {light["name"]: light for light in now["lights"]}
     assert lights["Shards"]["sentence"] == "4 of 64 shards have no worker."
     assert lights["Processes"]["state"] == "red"  # there is no learner, and no worker's heartbeat

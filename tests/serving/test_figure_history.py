@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from config.figures import Figures, Kind, Slow
+from config.announcements import Role
+from config.figures import Figures, Slow
 from config.keys import FIGURES_AGE_MS
 from serving.figure_history import LIVE_MS, MINUTE_MS, POINT_MS, FigureHistory
 
 START = 1_700_000_000_000  # a multiple of POINT_MS
 
 
-def told(process: str = "s-1", n: int = 0, kind: Kind = "server", **fields: Any) -> Figures:
+def told(process: str = "s-1", n: int = 0, role: Role = "server", **fields: Any) -> Figures:
     filled: dict[str, Any] = {"counts": {}, "levels": {}, "latencies": {}} | fields
-    return Figures(process, kind, n, **filled)
+    return Figures(process, role, n, **filled)
 
 
 def events(n: float) -> dict[str, dict[str, float]]:
@@ -89,7 +90,7 @@ def test_amounts_that_go_leave_no_dust() -> None:
 
 def test_a_process_that_tells_nothing_is_gone() -> None:
     history = FigureHistory()
-    history.take(START, told("w-1", kind="worker"))
+    history.take(START, told("w-1", role="worker"))
     history.take(START + LIVE_MS, told("s-1"))
     assert [one.process for one in history.live()] == ["w-1", "s-1"]
     history.pass_to(START + LIVE_MS + 1)

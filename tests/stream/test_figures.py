@@ -20,11 +20,11 @@ from tests.stream.test_learner import stories
 from tests.stream.test_worker import KEYS, append, settings_for, until, workers
 
 
-def told(client: redis.Redis, kind: str) -> list[Figures]:
-    """Return what processes of a kind told; of entries with one number the last."""
+def told(client: redis.Redis, role: str) -> list[Figures]:
+    """Return what processes of a role told; of entries with one number the last."""
     entries: Any = client.xrange(KEYS.figures())
     found = [decode_figures(fields[FIGURES_FIELD]) for _, fields in entries]
-    return list({(one.process, one.n): one for one in found if one.kind == kind}.values())
+    return list({(one.process, one.n): one for one in found if one.role == role}.values())
 
 
 def sums(entries: list[Figures], family: str) -> dict[str, float]:
@@ -56,6 +56,7 @@ def test_workers_of_one_name_tell_together_what_each_applied_and_how_long_it_too
     timed = sum(n for one in entries for n in one.latencies.get("append_to_commit", {}).values())
     assert timed == sums(entries, "commits")["committed"] > 0
     assert entries[-1].levels["worker"]["owned"] == IDS.n_shards
+    assert set(entries[-1].levels["lag"]) <= {str(shard) for shard in range(IDS.n_shards)}
     assert entries[-1].levels["worker"]["memory"] > 0
 
 
