@@ -7,12 +7,13 @@ next entry has the same ``n`` and holds all of the lost one, in whose place it c
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from config.announcements import Role
 from config.errors import ShopkeeperError
+from config.keys import FIGURES_AGE_MS
 from config.latencies import Counts, add
 
 FIGURES_FIELD = b"f"
@@ -48,6 +49,15 @@ class Figures(msgspec.Struct, frozen=True, array_like=True, gc=False):
     levels: Numbers
     latencies: dict[str, Counts]
     slow: list[Slow] = []
+
+
+class Told(NamedTuple):
+    """Totals since the start, numbers as of now, and latencies since the last time."""
+
+    totals: Numbers
+    levels: Numbers
+    latencies: Mapping[str, Counts]
+    slow: Sequence[Slow] = ()
 
 
 class Sample(Protocol):
@@ -132,6 +142,11 @@ class Teller:
             {name: dict(counts) for name, counts in self._latencies.items()},
             list(slow[:MAX_SLOW]),
         )
+
+    def entry(self, told: Told, now_ms: int) -> tuple[dict[Any, Any], int]:
+        """Return the fields of the next entry, and the time (ms) before which entries may go."""
+        data = encode_figures(self.figures(*told))
+        return {FIGURES_FIELD: data}, max(now_ms - FIGURES_AGE_MS, 0)
 
     def confirm(self) -> None:
         """Note that Redis has the last entry."""

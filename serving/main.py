@@ -213,7 +213,7 @@ def build_app(
     )
     around = Around(settings.redis.shards, settings.decision.cutoff_ms)
     dashboard = Dashboard(client, keys, around, watcher, experiment_reader)
-    publisher = FiguresPublisher(client, keys, metrics, lambda: watcher.last, slow, _clock_ms)
+    publisher = FiguresPublisher(client, keys, metrics, slow, _clock_ms)
 
     return create_app(
         collector=collector,

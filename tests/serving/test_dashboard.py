@@ -22,7 +22,7 @@ from online_models.experiment_sums import ExperimentSums
 from serving.dashboard import MAX_VIEWERS, Dashboard
 from serving.experiments import ExperimentReader, RedisSums, SumsReader
 from serving.figures import FiguresPublisher
-from serving.health import Look, Watcher
+from serving.health import Watcher
 from serving.metrics import ServingMetrics
 from serving.picture import Around
 from serving.refusals import Refused
@@ -267,7 +267,6 @@ def test_what_was_not_confirmed_is_told_again_under_the_same_number() -> None:
             cast(Redis, client),
             KEYS,
             metrics,
-            lambda: Look(frozenset(), 0.25),
             slow,
             lambda: 10 * FIGURES_AGE_MS,
         )
@@ -275,6 +274,7 @@ def test_what_was_not_confirmed_is_told_again_under_the_same_number() -> None:
             metrics.events.labels("track", "accepted").inc()
             metrics.fine.latencies.recorder("read")(0.001)
             metrics.fine.chose("spring")
+            metrics.decisions.count("hero", "personal")
             await publisher.publish()
         return client.entries
 
@@ -284,7 +284,7 @@ def test_what_was_not_confirmed_is_told_again_under_the_same_number() -> None:
     assert [sum(entry.latencies["read"].values()) for entry in entries] == [1, 2, 1, 2]
     assert entries[-1].counts["campaigns"] == {"spring": 2.0}
     assert entries[-1].slow[0].trace_id == "t1"
-    assert entries[-1].levels["server"]["memory_rate"] == 0.25
+    assert entries[-1].counts["decisions"] == {"hero personal": 2.0}
 
 
 def a_dashboard(
