@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from config.buckets import LATENCY_BUCKETS
 from config.events import EVENT_TYPES, Reason
 from serving.choices import RESULTS
 from serving.fine_figures import FineFigures
@@ -129,7 +130,7 @@ class ServingMetrics:
             "shopkeeper_learned_to_served_seconds",
             "Time from an example's append to decisions that know of it.",
             registry=registry,
-            buckets=(0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0, 10.0),
+            buckets=LATENCY_BUCKETS,
         )
 
     def expect(self, placements: Iterable[str], drops: Iterable[str]) -> None:
