@@ -1,6 +1,5 @@
 """The one list of what the server counts and times."""
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 
@@ -11,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from config.buckets import LATENCY_BUCKETS
 from config.events import EVENT_TYPES, Reason
+from processes.metrics import count_process
 from serving.choices import RESULTS
 from serving.fine_figures import FineFigures
 from serving.following import Followed
@@ -24,13 +24,7 @@ class ServingMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self.fine = FineFigures()
-        self.process = Gauge(
-            "shopkeeper_process_info",
-            "1, for each process: what it is and its process id.",
-            ("role", "pid"),
-            registry=registry,
-        )
-        self.process.labels("server", str(os.getpid())).set(1)
+        count_process(registry, "server")
         self.request_seconds = LatencyMetric(
             "shopkeeper_request_seconds",
             "Time from a request's headers to its whole answer; its count is the requests.",
