@@ -20,6 +20,8 @@ from config.schedules import Day
 MAX_TRIGGERS = 64
 MAX_TIMES = 16  # events that one trigger counts
 VISIT = "visit"  # an act that no event tells: a session has begun
+# Track events that are called so are no acts.
+BUILT_IN = frozenset({VISIT, "page", "screen", "identify", "alias", "group"})
 
 Quiet = Literal["hold", "skip", "ignore"]
 Change = Literal["price_drop", "back_in_stock", "low_stock"]

@@ -169,13 +169,21 @@ class Exposure(msgspec.Struct, array_like=True, gc=False):
     margin_rate: float = 1.0
 
 
+class About(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A product that a reason is about, when (ms) it became one, and facts for texts."""
+
+    at: int
+    product_id: str
+    facts: dict[str, str | float | int | bool] = {}
+
+
 class Wait(msgspec.Struct, array_like=True, gc=False):
     """How far a trigger's reason has come for a user; by ``stream/waits.py``.
 
     ``times``: event times of what it counts, latest first, or of what began its wait. ``heard_at``:
     when the latest of them came in, by the shard's clock. ``until``: held so long, -1 where it is
     not. ``stopped_at``: the event time up to which all is used up. ``told_at``: when it
-    fired last. ``about``: the products of a reason from outside, latest first, with its ``facts``.
+    fired last. ``about``: the products of a reason from outside, latest first.
     """
 
     times: list[int] = []
@@ -183,8 +191,7 @@ class Wait(msgspec.Struct, array_like=True, gc=False):
     until: int = -1
     stopped_at: int = -1
     told_at: int = -1
-    about: tuple[str, ...] = ()
-    facts: dict[str, str | float | int | bool] | None = None
+    about: tuple[About, ...] = ()
 
 
 class Rhythm(msgspec.Struct, array_like=True, gc=False):

@@ -23,6 +23,7 @@ from config.log_ids import log_id
 from online_models.curves import decode_curves
 from online_models.rhythm import pass_time
 from online_models.users import (
+    BrokenState,
     Linked,
     Session,
     Suppressed,
@@ -35,6 +36,7 @@ from stream.batch import Batch, DeadLetter, Logged
 from stream.dedupe import remember_id
 from stream.exposures import Told, figures_of
 from stream.forecast_triggers import follow_forecasts
+from stream.joined_waits import counted_by
 from stream.moments import note_moment, visits_of
 from stream.product_triggers import take_change
 from stream.profiles import apply_event, count_session, new_state
@@ -71,9 +73,10 @@ def apply(batch: Batch, logged: Logged) -> None:
     elif isinstance(entry, Link):
         identity.link(batch, logged.digest, entry)
     elif isinstance(entry, Merge):
+        before = counted_by(batch.user(logged.digest))
         state = identity.merge(batch, logged.digest, entry)
         if state is not None:
-            triggering.note_joined(batch, logged.digest, state)
+            triggering.note_joined(batch, logged.digest, state, before)
             _follow_orders(batch, state)
             _keep(batch, logged.digest, state, figures_of(state.exposures))
     elif isinstance(entry, Decided):
@@ -151,7 +154,12 @@ def _take_changes(batch: Batch) -> None:
     """Take changes of products in, for whom they concern."""
     for changed in batch.product_changes:
         for digest in changed.digests:
-            one = concerned(digest, batch.user(digest), changed)
+            try:
+                user = batch.user(digest)
+            except BrokenState:
+                batch.count("product", "unreadable")
+                continue
+            one = concerned(digest, user, changed)
             batch.count("product", "unconcerned" if one is None else "concerned")
             if one is not None and take_change(batch, one):
                 batch.keep(digest, one.state)

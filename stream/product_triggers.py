@@ -2,25 +2,33 @@
 
 from config.log_ids import log_id
 from config.triggers import ProductTrigger
+from online_models.users import About
 from stream.batch import Batch
 from stream.trigger_facts import Facts
 from stream.triggering import tell
+from stream.waits import is_reached, note_reach
 from stream.watching import Concerned
 
 
 def take_change(batch: Batch, concerned: Concerned) -> bool:
-    """Tell all triggers that a change of a product is for; tell whether there was one."""
+    """Tell all triggers that a change of a product is for; tell whether the state changed."""
     digest, state, _, changed = concerned
     at, _ = log_id(changed.version)
     now = max(batch.clock, at)
-    is_told = False
-    for rule in batch.rules.triggers.products:
+    in_force, reach = batch.rules.triggers, state.reach
+    note_reach(state, in_force, now)
+    is_changed = state.reach != reach
+    for rule in in_force.products:
         trigger = rule.trigger
-        if isinstance(trigger, ProductTrigger) and is_for(trigger, concerned, at - rule.window_ms):
-            product_id = changed.change.product_id
-            tell(batch, digest, state, rule, at, now, (product_id,), _facts(concerned))
-            is_told = True
-    return is_told
+        if (
+            isinstance(trigger, ProductTrigger)
+            and is_reached(state, rule)
+            and is_for(trigger, concerned, at - rule.window_ms)
+        ):
+            about = About(at, changed.change.product_id, _facts(concerned))
+            tell(batch, digest, state, rule, about, now)
+            is_changed = True
+    return is_changed
 
 
 def is_for(trigger: ProductTrigger, concerned: Concerned, since: int) -> bool:

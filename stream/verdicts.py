@@ -27,9 +27,7 @@ class Verdict(StrEnum):
 
 
 # Who somebody is may change: an event trigger asks again with the next such event.
-ABOUT_WHO = frozenset(
-    [Verdict.REFUSED, Verdict.NOBODY, Verdict.NO_CONSENT, Verdict.UNMET, Verdict.HELD]
-)
+ABOUT_WHO = frozenset([Verdict.REFUSED, Verdict.NOBODY, Verdict.NO_CONSENT, Verdict.UNMET])
 
 
 class Moment(NamedTuple):

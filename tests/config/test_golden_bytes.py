@@ -41,6 +41,7 @@ from config.session_log import Step, decode_steps
 from online_models.decay import Counter
 from online_models.snapshots import Block, Snapshot, read_block
 from online_models.users import (
+    About,
     CartChange,
     Contact,
     Exposure,
@@ -155,7 +156,7 @@ STATE_WITH_WAITS = msgspec.structs.replace(
     STATE_WITH_RHYTHM,
     heard_at=86,
     marketing=(87, True),
-    waits={"cart": Wait([88], 89, 90, 91, 92, ("boots",), {"price": 9.5})},
+    waits={"cart": Wait([88], 89, 90, 91, 92, (About(97, "boots", {"price": 9.5}),))},
     waits_due_at=93,
     held_until=94,
     stops={"Order Completed": 95},
@@ -332,8 +333,8 @@ USERS: list[tuple[User, str]] = [
         "00cbc000000000000000c33d3ecb3fe0000000000000cb3fc000000000000091a8737072696e672f6147"
         "4849cb4052a000000000004ba5656d61696cc4046d6f7265c39198a6636f6c6f7273a37265644cc34dcb"
         "4053a00000000000cb4053e00000000000cb3fe000000000000050519452535455569257c381a4636172"
-        "74979158595a5b5c91a5626f6f747381a57072696365cb40230000000000005d5e81af4f726465722043"
-        "6f6d706c657465645f03919260a470757368",
+        "74969158595a5b5c919361a5626f6f747381a57072696365cb40230000000000005d5e81af4f72646572"
+        "20436f6d706c657465645f03919260a470757368",
     ),
     (
         Linked(known="known-digest", linked_at=51, received_at=52, recent_ids=b"12345678"),
