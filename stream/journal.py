@@ -128,8 +128,10 @@ def _fire(batch: Batch, digest: str, now: int) -> None:
             if user.open_decisions:
                 identity.teach(batch, user, close_due(user, batch.clock))
             if user.rhythm is not None:
-                identity.teach(batch, user, pass_time(user.rhythm, batch.clock))
-                follow_forecasts(user, batch.curves, batch.rules.triggers)
+                passed = pass_time(user.rhythm, batch.clock)
+                identity.teach(batch, user, passed)
+                is_anew = bool(passed) or 0 <= user.waits_due_at <= batch.clock
+                follow_forecasts(user, batch.curves, batch.rules.triggers, is_anew=is_anew)
             triggering.pass_time(batch, digest, user, batch.clock, now)
             batch.keep(digest, user)
         elif user is None:
@@ -226,7 +228,7 @@ def _apply_event(
 
 def _follow_orders(batch: Batch, state: UserState) -> None:
     identity.teach(batch, state, follow_orders(state, batch.curves))
-    follow_forecasts(state, batch.curves, batch.rules.triggers)
+    follow_forecasts(state, batch.curves, batch.rules.triggers, is_anew=True)
 
 
 def _take_decided(batch: Batch, logged: Logged, decided: Decided) -> None:
