@@ -12,6 +12,7 @@ from config.catalog import Item
 from config.errors import ShopkeeperError
 
 CHANGES_FIELD = b"c"
+CHANGES_AN_ENTRY = 10  # an entry is taken in whole, with all whom it concerns
 LOW_STOCK = 20  # pieces; of stock that shrinks above it nobody is told
 MARK_BYTES = 6
 

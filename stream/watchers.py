@@ -5,9 +5,10 @@ taken in, and an announcement (``ProductsChanged``) in its log up to which they 
 is many, several commits take a portion each, also when 100,000 products change at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import redis
@@ -17,6 +18,7 @@ from config.events import ENTRY_FIELD, ProductsChanged, encode_entry
 from config.keys import Keys
 from config.log_ids import log_id
 from config.product_changes import (
+    CHANGES_AN_ENTRY,
     CHANGES_FIELD,
     InvalidChanges,
     ProductChange,
@@ -30,21 +32,26 @@ from stream.watching import Changed, digest_of_member, raw_digest, score_of
 log = structlog.get_logger()
 
 MAX_WATCHERS = 1_000  # of a product in a shard: with 64 shards, 64,000 in the shop
-ENTRIES_A_PORTION = 5  # of up to 200 changes each
-WATCHERS_A_PORTION = 1_000
-ENTRIES_A_TURN = 25
+ENTRIES_A_PORTION = 1_000 // CHANGES_AN_ENTRY
+WATCHERS_A_PORTION = 1_000  # beyond it only those of a single entry
+ENTRIES_A_TURN = 5_000 // CHANGES_AN_ENTRY
 FILTER_BITS = 1 << 20
 _ENTRIES_KEPT = 2 * ENTRIES_A_TURN
 _SCANNED_AT_ONCE = 1_000
+_READ_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Changes up to a version; ``is_last`` where no more of the announced ones are left."""
+    """Changes up to a version; ``is_last`` where no more of the announced ones are left.
+
+    ``n_cut``: how many more watch a product than are told.
+    """
 
     until: str
-    changed: list[Changed]
-    is_last: bool
+    changed: Sequence[Changed] = ()
+    is_last: bool = True
+    n_cut: int = 0
 
 
 class Filter:
@@ -75,7 +82,14 @@ def read_filter(transactions: Transactions, keys: Keys, shard: int) -> Filter:
     Raises:
         redis.RedisError: Redis did not answer.
     """
-    return Filter(transactions.read(("ZRANGE", keys.watchers(shard), 0, -1)))
+    key, found = keys.watchers(shard), Filter()
+    # Members neither come nor go meanwhile, or the commit that needs them is refused.
+    for start in count(step=_READ_AT_ONCE):
+        members = transactions.read(("ZRANGE", key, start, start + _READ_AT_ONCE - 1))
+        found.add(members)
+        if len(members) < _READ_AT_ONCE:
+            break
+    return found
 
 
 def read_portion(
@@ -92,7 +106,7 @@ def read_portion(
         redis.RedisError: Redis did not answer.
     """
     if log_id(after) >= log_id(announced):
-        return Portion(after, [], is_last=True)
+        return Portion(after)
     stream = keys.product_changes()
     (entries,) = transactions.read_all(
         [("XRANGE", stream, f"({after}", announced, "COUNT", ENTRIES_A_PORTION)]
@@ -104,19 +118,27 @@ def read_portion(
         )
         for entry_id, flat in entries
     ]
+    key = keys.watchers(shard)
     scores = [score for _, some in told for score, _ in some]
-    found = iter(_watchers(transactions, keys.watchers(shard), scores))
-    changed: list[Changed] = []
-    n_watchers, until = 0, after
-    for version, some in told:
-        of_entry = [Changed(version, change, next(found)) for _, change in some]
-        n_watchers += sum(len(one.digests) for one in of_entry)
-        if changed and n_watchers > WATCHERS_A_PORTION:
-            return Portion(until, changed, is_last=False)
-        until = version
-        changed += (one for one in of_entry if one.digests)
+    counts = iter(transactions.read_all([("ZCOUNT", key, score, score) for score in scores]))
+    taken: list[tuple[str, int, ProductChange]] = []
+    n_watchers, n_cut, until = 0, 0, after
     is_last = len(entries) < ENTRIES_A_PORTION
-    return Portion(announced if is_last else until, changed, is_last)
+    for version, some in told:
+        counted = [(score, change, next(counts)) for score, change in some]
+        n_watchers += sum(min(n, MAX_WATCHERS) for _, _, n in counted)
+        if taken and n_watchers > WATCHERS_A_PORTION:
+            is_last = False
+            break
+        until = version
+        n_cut += sum(max(n - MAX_WATCHERS, 0) for _, _, n in counted)
+        taken += [(version, score, change) for score, change, n in counted if n]
+    found = _watchers(transactions, key, [score for _, score, _ in taken])
+    changed = [
+        Changed(version, change, digests)
+        for (version, _, change), digests in zip(taken, found, strict=True)
+    ]
+    return Portion(announced if is_last else until, changed, is_last, n_cut)
 
 
 def members_of(client: redis.Redis, keys: Keys, shard: int, digests: Iterable[str]) -> list[bytes]:
