@@ -226,7 +226,7 @@ class Shard:
         read = (self._transactions, self._keys, self.shard)
         if self._watched is None:
             self._watched = read_filter(*read)
-        return read_portion(*read, commit.products, until, self._watched)
+        return read_portion(*read, commit.products, until, self._watched, self.rules.triggers)
 
     def _apply(
         self, timers: Timers, commit: Commit, entries: list[Logged], changed: Sequence[Changed]

@@ -133,6 +133,16 @@ def leave_bought(state: UserState, wait: Wait) -> None:
     wait.about = tuple(one for one in wait.about if bought.get(one.product_id, -1) < one.at)
 
 
+def withdraw(wait: Wait, product_id: str) -> bool:
+    """Leave a product out of what is held; tell whether it was held."""
+    kept = tuple(one for one in wait.about if one.product_id != product_id)
+    was_held = len(kept) < len(wait.about)
+    wait.about = kept
+    if not kept:
+        _empty(wait)
+    return was_held
+
+
 def is_complete(wait: Wait, rule: Rule) -> bool:
     """Tell whether what an event trigger counts is there."""
     times, n = wait.times, rule.times

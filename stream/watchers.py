@@ -26,7 +26,9 @@ from config.product_changes import (
     product_mark,
 )
 from stream.commits import BrokenCommit, decode_commit
+from stream.product_triggers import matters
 from stream.transactions import Transactions
+from stream.trigger_rules import InForce
 from stream.watching import Changed, digest_of_member, raw_digest, score_of
 
 log = structlog.get_logger()
@@ -99,8 +101,9 @@ def read_portion(
     after: str,
     announced: str,
     watched: Filter,
+    in_force: InForce,
 ) -> Portion:
-    """Return the next changes after a version, with whom the shard's index names.
+    """Return the next changes after a version that matter, with whom the shard's index names.
 
     Raises:
         redis.RedisError: Redis did not answer.
@@ -114,7 +117,11 @@ def read_portion(
     told = [
         (
             entry_id.decode(),
-            [(score, one) for score, one in _changes(*flat) if watched.may_hold(score)],
+            [
+                (score, one)
+                for score, one in _changes(*flat)
+                if watched.may_hold(score) and matters(in_force, one)
+            ],
         )
         for entry_id, flat in entries
     ]

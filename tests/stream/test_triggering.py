@@ -9,6 +9,7 @@ from config.trigger_file import read_trigger_tables
 from online_models.users import UserState
 from stream.batch import Batch, Rules
 from stream.journal import apply
+from stream.product_triggers import matters
 from stream.timers import Timers
 from stream.trigger_rules import made_ready
 from stream.watching import Changed
@@ -215,6 +216,7 @@ def change_of(shop: Shop, change: ProductChange, at: int) -> None:
     apply(shop.batch, logged(ProductsChanged(f"{at}-0", at), ""))
 
 
+Prices = tuple[float, float, int, int]  # and stock: before and after each
 DROP = '[triggers.drop]\non = "product"\nchange = "price_drop"\nby = 0.1\nchannel = "push"\n'
 
 
@@ -253,6 +255,46 @@ def test_each_product_of_a_held_reason_has_its_own_time_and_facts() -> None:
     (fired,) = shop.batch.outbox.fired
     assert fired.product_ids == ["hat"]
     assert (fired.facts["price"], "stock" in fired.facts) == (30.0, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "undone"),
+    [
+        ("price_drop", (100.0, 50.0, 9, 9), (50.0, 90.0, 9, 9)),
+        ("price_drop", (100.0, 50.0, 9, 9), (50.0, 50.0, 9, 0)),
+        ("back_in_stock", (9.0, 9.0, 0, 9), (9.0, 9.0, 9, 0)),
+        ("low_stock", (9.0, 9.0, 9, 3), (9.0, 9.0, 3, 0)),
+        ("low_stock", (9.0, 9.0, 9, 3), (9.0, 9.0, 3, 100)),
+    ],
+    ids=["dearer", "cheaper, but sold out", "sold out", "low, then sold out", "plenty again"],
+)
+def test_what_is_held_of_a_product_goes_when_it_is_so_no_more(
+    kind: str, told: Prices, undone: Prices
+) -> None:
+    trigger = DROP.replace("by = 0.1\n", "").replace("price_drop", kind)
+    shop = Shop(QUIET + trigger + 'consent = "none"\n')
+    shop.take(*(an_event(at=NOON, product_id=name) for name in ("boots", "hat")))
+    for name in ("hat", "boots"):
+        change_of(shop, ProductChange(name, *told), NIGHT)
+    change_of(shop, ProductChange("hat", *undone), NIGHT + 1)
+    # What else changes of it takes nothing back.
+    change_of(shop, ProductChange("boots", told[1], told[1], told[3], told[3] - 1), NIGHT + 2)
+    shop.tick(MORNING)
+    assert [one.product_ids for one in shop.batch.outbox.fired] == [["boots"]]
+
+    change_of(shop, ProductChange("hat", *told), MORNING + 15 * HOUR)
+    change_of(shop, ProductChange("hat", *undone), MORNING + 16 * HOUR)
+    shop.tick(MORNING + DAY)
+    assert len(shop.batch.outbox.fired) == 1
+    assert shop.batch.results["trigger", "gone"] == 1
+
+
+def test_a_change_matters_where_a_trigger_waits_for_it_or_holds_what_it_undoes() -> None:
+    dearer = ProductChange("boots", 50.0, 90.0, None, None)
+    cheaper, little = (ProductChange("boots", 100.0, now, None, None) for now in (80.0, 95.0))
+    for text, expected in (("", [True, False, False]), (QUIET, [True, False, True])):
+        triggers = rules_of(text + DROP).triggers
+        assert [matters(triggers, one) for one in (cheaper, little, dearer)] == expected
 
 
 def test_a_change_of_a_product_leaves_nothing_with_whom_it_may_not_be_told() -> None:

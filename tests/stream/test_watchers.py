@@ -100,7 +100,7 @@ def test_who_viewed_or_carted_a_product_hears_of_its_change_once(
     append(redis_client, an_event())
     append(redis_client, an_event(CARTED, product_id="hat"))
     owner.go()
-    version = change(redis_client, DROP, ProductChange("hat", 9.0, 9.0, 0, 3))
+    version = change(redis_client, DROP, ProductChange("hat", 9.0, 8.0, 0, 3))
     announce(redis_client, version)
     announce(redis_client, version)
     report = owner.go()
@@ -289,7 +289,7 @@ def test_portions_name_each_change_and_watcher_once_and_in_order(
     after, told, is_last = "0-0", [], False
     while not is_last:
         watched = read_filter(transactions, KEYS, SHARD)
-        portion = read_portion(transactions, KEYS, SHARD, after, last, watched)
+        portion = read_portion(transactions, KEYS, SHARD, after, last, watched, RULES.triggers)
         n_told = sum(len(changed.digests) for changed in portion.changed)
         assert n_told <= WATCHERS_A_PORTION
         told += [
