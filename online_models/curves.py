@@ -11,8 +11,8 @@ import msgspec
 
 from config.durations import DAY_MS
 from config.errors import ShopkeeperError
+from online_models.expected import Rhythm
 from online_models.rhythm import N_BINS, N_GROUPS, group_of, place_of, ratio_at
-from online_models.users import Rhythm
 
 USUAL_MS = 30 * DAY_MS  # between orders, as long as nothing is known
 HORIZON_MS = 180 * DAY_MS  # who orders nothing for so long has left for good

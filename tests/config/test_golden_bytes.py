@@ -38,9 +38,9 @@ from config.examples import (
 )
 from config.session_log import Step, decode_steps
 from online_models.decay import Counter
+from online_models.expected import About, Rhythm, Wait
 from online_models.snapshots import Block, Snapshot, read_block
 from online_models.users import (
-    About,
     CartChange,
     Contact,
     Exposure,
@@ -48,13 +48,11 @@ from online_models.users import (
     Moment,
     OpenDecision,
     Order,
-    Rhythm,
     Session,
     Shown,
     Suppressed,
     User,
     UserState,
-    Wait,
     decode_user,
 )
 from online_models.vectors import DIMENSIONS
