@@ -54,10 +54,12 @@ def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = Non
     """Run the profile flow until SIGTERM or SIGINT, then give its shards back.
 
     Raises:
-        SettingsError: Redis is not set up to keep what it is given, or holds another shop.
+        SettingsError: Redis is not set up to keep what it is given, or holds another shop; or the
+            file of triggers has mistakes.
     """
     start = _Start(settings, secrets, worker_id, "worker")
     metrics = StreamMetrics(start.registry)
+    trigger_file = TriggerFile(files_of(settings))
     worker = Worker(
         start.client,
         start.keys,
@@ -65,13 +67,14 @@ def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = Non
         Rules(
             session_gap_ms=settings.profile.session_gap_seconds * 1000,
             retention_ms=settings.profile.user_retention_days * DAY_MS,
+            triggers=trigger_file.load(),
         ),
         metrics,
         start.name,
         cached_users=settings.worker.cached_users,
         log_age_ms=int(settings.profile.log_age_hours * HOUR_MS),
         status=start.status,
-        trigger_file=TriggerFile(files_of(settings)),
+        trigger_file=trigger_file,
     )
     reports = ReportSink(lambda report: metrics.take(report, time.time() * 1000))
     start.run(worker, build_profile_flow(worker, reports))
