@@ -131,15 +131,19 @@ def learn_from(parts: Parts, first: int, item: int, n_products: int) -> int:
 
 
 @compiled
-def ask(parts: Parts, seen: Ints, own: int, least: int) -> int:
+def ask(parts: Parts, seen: Ints, own: int, least: int) -> tuple[int, bool]:
     """Rank what comes next after what was seen, best first; return how many are found.
 
-    NONE where those that are not in the session itself may be fewer than ``least``.
+    The visitor's own steps, which begin with ``own``, speak only where those that are not in the
+    session itself may be fewer than ``least``. Also return whether these are all that there are,
+    whoever speaks.
     """
     n = gather_seen(parts.index_, parts.evidence, parts.visit, seen, own)
-    if n < least + parts.visit.counts[N_PREFIX]:
-        return NONE
-    return rank(parts, n)
+    if n >= least + parts.visit.counts[N_PREFIX]:
+        return rank(parts, n), False
+    n = gather_anyway(parts, seen, own)
+    n_found = rank(parts, n)
+    return n_found, n_found == n
 
 
 @compiled

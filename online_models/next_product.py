@@ -107,11 +107,9 @@ class NextProduct:
         if not len(seen):
             return []
         own = steps.first_event(session)
-        n_found = ask(self._asked, seen, own, most)
-        taken: list[Suggestion] = []
-        if n_found != NONE:
-            taken = suggestions(steps, self._found, n_found, allowed, most)
-        if len(taken) < most:
+        n_found, are_all = ask(self._asked, seen, own, most)
+        taken = suggestions(steps, self._found, n_found, allowed, most)
+        if len(taken) < most and not are_all:
             # Of all candidates only those that are allowed; and where others know too little, what
             # the visitor's own steps say counts as well.
             n = self._keep(gather_anyway(self._asked, seen, own), allowed)

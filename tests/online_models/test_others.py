@@ -39,7 +39,7 @@ def described(model: NextProduct, kept: int) -> Described:
 
 def asked(model: NextProduct, seen: list[str], session: int | None) -> Described:
     own = model.steps.first_event(session)
-    return described(model, ask(model._asked, model.steps.rows_of(seen), own, least=-1_000))
+    return described(model, ask(model._asked, model.steps.rows_of(seen), own, least=-1_000)[0])
 
 
 def trained(model: NextProduct, session: int, product_id: str) -> Described:
