@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from config.errors import ShopkeeperError
+from config.events import SUBJECT_FIELD
 
 TOLD_FIELD = b"m"
 LETTER_FIELD = b"l"  # beside TOLD_FIELD, in the list of what was not delivered
@@ -53,6 +54,11 @@ _LETTER = msgspec.msgpack.Decoder(Letter)
 def encode_told(value: Told | Letter) -> bytes:
     """Return the bytes, led by a version byte."""
     return bytes((_VERSION,)) + _ENCODER.encode(value)
+
+
+def told_fields(told: Told) -> dict[bytes, bytes | str]:
+    """Return the fields of a message's entry, in whatever list."""
+    return {TOLD_FIELD: encode_told(told), SUBJECT_FIELD: told.digest}
 
 
 def decode_told(data: bytes) -> Told:
