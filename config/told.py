@@ -4,6 +4,7 @@ The deliverer writes them; servers give them to whoever listens. A version byte 
 array.
 """
 
+from enum import StrEnum
 from typing import TypeVar
 
 import msgspec
@@ -33,10 +34,20 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
     body: bytes
 
 
+class Reason(StrEnum):
+    """Why a message was given up; a closed set, also a label."""
+
+    TRIED_ENOUGH = "tried_enough"
+    EXPIRED = "expired"  # its trigger says how long it is worth telling
+    GONE = "gone"  # the receiver answered 410
+    QUEUE_FULL = "queue_full"
+    NO_RECEIVER = "no_receiver"  # of that name is in the file any more
+
+
 class Letter(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Why a message was given up: after ``n_tries``, the last of which came to ``last``."""
 
-    reason: str
+    reason: Reason
     n_tries: int
     at: int
     last: str = ""

@@ -40,9 +40,9 @@ class Recording(httpcore.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 -- the interface says so
         *_: Any,
-        **__: Any,  # noqa: ASYNC109
+        **__: Any,
     ) -> httpcore.AsyncNetworkStream:
         self.addresses.append(host)
         self.seconds.append(timeout)

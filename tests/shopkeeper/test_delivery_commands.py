@@ -9,7 +9,7 @@ import redis
 
 from config.keys import Keys
 from config.receiver_states import ReceiverState, Stop, encode_state
-from config.told import TOLD_FIELD, Letter, Told, decode_told, encode_told
+from config.told import TOLD_FIELD, Letter, Reason, Told, decode_told, encode_told
 from delivery.queues import set_aside
 from shopkeeper.main import main
 
@@ -39,8 +39,8 @@ def give_up(client: redis.Redis, receiver: str, *names: str) -> None:
     client.hset(KEYS.receivers(), mapping=fields)
     for name in names:
         with client.pipeline() as pipe:
-            letter = Letter("tried_enough", 12, 1_714_557_600_000, "refused 503")
-            set_aside(pipe, KEYS, receiver, told(name), letter)
+            letter = Letter(Reason.TRIED_ENOUGH, 12, 1_714_557_600_000, "refused 503")
+            set_aside(pipe, KEYS.undelivered(receiver), told(name), letter, 100)
             pipe.execute()
 
 
