@@ -10,8 +10,7 @@ const AGAIN_MS = 2000;
 let controller;
 let turn = 0;
 let total = 0;
-let newest = 0; // of what is shown: heard again after a break, it is not shown again
-const seen = new Set();
+let newest; // id of the event that came last: after a break, what follows it is heard
 
 onKey(start);
 document.addEventListener("visibilitychange", () => (document.hidden ? controller?.abort() : start()));
@@ -25,7 +24,7 @@ async function start() {
   followReceivers(key, mine);
   while (mine === turn && !document.hidden) {
     controller = new AbortController();
-    const after = `${newest || Date.now() - SINCE_MS}-0`;
+    const after = newest ?? `${Date.now() - SINCE_MS}-0`;
     const status = await listen(key, `/v1/triggers?after=${after}`, take, controller.signal).catch(() => 0);
     if (mine !== turn) return;
     if (refusalOf(status)) {
@@ -83,20 +82,16 @@ function stateOf({ stoppedAt, isReady, last, lastAt, nWaiting }) {
   return { isBad: true, text: `Last try at ${clock(lastAt)}: ${last}.${nWaiting ? " It is tried again." : ""}` };
 }
 
-function take({ data }) {
-  if (!data || seen.has(data.id)) return;
+function take({ data }, name, id) {
   show();
-  seen.add(data.id);
+  if (name === "missed") at("missed").hidden = false;
+  if (name !== "trigger") return;
   total += 1;
-  newest = Math.max(newest, Date.parse(data.firedAt) - 1000);
+  newest = id;
   at("quiet").hidden = true;
   at("facts").textContent = `${count(total)} fired since this page was opened, and in the quarter of an hour before`;
   at("fired").prepend(fired(data));
-  const last = at("fired").children[SHOWN];
-  if (last) {
-    seen.delete(last.dataset.id);
-    last.remove();
-  }
+  at("fired").children[SHOWN]?.remove();
 }
 
 function fired(data) {
@@ -105,7 +100,7 @@ function fired(data) {
   const shown = Object.entries(data.decision?.placements ?? {}).map(([name, one]) => `${name}: ${contentOf(one)}`);
   return element(
     "li",
-    { class: "new", "data-id": data.id },
+    { class: "new" },
     element("time", { datetime: data.firedAt }, clock(Date.parse(data.firedAt))),
     element(
       "div",

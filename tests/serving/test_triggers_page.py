@@ -78,6 +78,38 @@ def test_what_fires_appears_at_once(page: Page, redis_client: redis.Redis) -> No
     expect(fired.first).to_contain_text("a visitor", timeout=SECONDS)
 
 
+def test_after_a_break_what_came_meanwhile_is_shown_and_nothing_twice(
+    page: Page, redis_client: redis.Redis
+) -> None:
+    expect(page.locator("#quiet")).to_be_visible(timeout=SECONDS)
+    tell(redis_client, "t-1", trigger="first", firedAt="2099-01-01T10:00:00.000Z")
+    fired = page.locator("#fired strong")
+    expect(fired).to_have_text(["first"], timeout=SECONDS)
+    hide(page, hidden=True)
+    tell(redis_client, "t-2", trigger="second")
+    hide(page, hidden=False)
+    expect(fired).to_have_text(["second", "first"], timeout=SECONDS)
+    expect(page.locator("#missed")).to_be_hidden()
+    hide(page, hidden=True)
+    tell(redis_client, "t-3", trigger="third")
+    tell(redis_client, "t-4", trigger="fourth")
+    redis_client.xtrim(KEYS.told(), maxlen=1, approximate=False)
+    hide(page, hidden=False)
+    expect(fired).to_have_text(["fourth", "second", "first"], timeout=SECONDS)
+    expect(page.locator("#missed")).to_be_visible()
+
+
+def hide(page: Page, *, hidden: bool) -> None:
+    """Let the page believe that its tab is in the background, or in front again."""
+    page.evaluate(
+        """hidden => {
+          Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
 def test_what_comes_from_elsewhere_is_shown_as_text(page: Page, redis_client: redis.Redis) -> None:
     tell(redis_client, "t-1", userId="<img src=x onerror=alert(1)>")
     expect(page.locator("#fired li")).to_contain_text("<img src=x", timeout=SECONDS)
