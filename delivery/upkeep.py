@@ -64,4 +64,6 @@ async def clear_away(client: Redis, keys: Keys, receiver: str, terms: Terms) -> 
         if is_empty:
             pipe.delete(keys.undelivered(receiver))
             pipe.hdel(keys.receivers(), receiver)
+        else:
+            pipe.hset(keys.receivers(), receiver, encode_state(ReceiverState(is_in_force=False)))
         await pipe.execute()

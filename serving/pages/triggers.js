@@ -74,7 +74,8 @@ function receiver(name, told) {
   );
 }
 
-function stateOf({ stoppedAt, isReady, last, lastAt, nWaiting }) {
+function stateOf({ stoppedAt, isReady, isInForce, last, lastAt, nWaiting }) {
+  if (isInForce === false) return { isBad: true, text: "Not in triggers.toml any more: what waited was given up." };
   if (!isReady) return { isBad: true, text: "Its secret cannot be read; messages wait." };
   if (stoppedAt) return { isBad: true, text: `Gone since ${clock(stoppedAt)}: it answered 410, nothing is sent.` };
   if (!lastAt) return { isBad: false, text: "Nothing sent yet." };

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from config.events import SUBJECT_FIELD
 from config.keys import MAX_UNDELIVERED
-from config.receiver_states import ReceiverState, encode_state
+from config.receiver_states import ReceiverState, decode_state, encode_state
 from config.told import LETTER_FIELD, TOLD_FIELD, Letter, decode_letter, decode_told, told_fields
 from delivery.main import connect
 from delivery.messages import message_of
@@ -48,6 +48,11 @@ def letters(client: redis.Redis, receiver: str = "tool") -> list[Letter]:
 
 def reasons(client: redis.Redis, receiver: str = "tool") -> list[str]:
     return [letter.reason for letter in letters(client, receiver)]
+
+
+def state_of(client: redis.Redis, receiver: str) -> ReceiverState:
+    data: Any = client.hget(KEYS.receivers(), receiver)
+    return decode_state(data)
 
 
 def queue(client: redis.Redis, *firings: Any) -> list[str]:
@@ -256,6 +261,9 @@ async def test_what_waits_for_a_receiver_that_is_taken_out_is_set_aside(
         running.file.write_text("", encoding="utf-8")
         await until(lambda: reasons(redis_client) == ["no_receiver"])
         await until(lambda: running.given_up("no_receiver") == 1)
+        await until(lambda: not state_of(redis_client, "tool").is_in_force)
+        running.file.write_text(a_receiver(tool), encoding="utf-8")
+        await until(lambda: state_of(redis_client, "tool").is_in_force)
     [(_, fields)] = entries_of(redis_client, KEYS.undelivered("tool"))
     assert decode_told(fields[TOLD_FIELD]).told_id == "ann-1"
     assert not redis_client.exists(KEYS.waiting("tool"))

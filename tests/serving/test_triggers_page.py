@@ -121,6 +121,7 @@ def test_how_receivers_stand_is_said_in_a_sentence(page: Page, redis_client: red
         "fine": ReceiverState(n_taken=7, last="taken 204", last_at=1),
         "gone": ReceiverState(n_waiting=2, stopped_at=1, last="gone 410", last_at=1),
         "locked": ReceiverState(is_ready=False),
+        "old": ReceiverState(is_in_force=False),
     }
     fields: Any = {name: encode_state(state) for name, state in states.items()}
     redis_client.hset(KEYS.receivers(), mapping=fields)
@@ -128,7 +129,8 @@ def test_how_receivers_stand_is_said_in_a_sentence(page: Page, redis_client: red
     expect(receiver).to_contain_text("it answered 410", timeout=SECONDS)
     expect(page.locator("[data-receiver=fine]")).to_contain_text("7 taken · 0 waiting")
     expect(page.locator("[data-receiver=locked]")).to_contain_text("secret cannot be read")
-    expect(page.locator("#receivers li.bad")).to_have_count(2)
+    expect(page.locator("[data-receiver=old]")).to_contain_text("Not in triggers.toml")
+    expect(page.locator("#receivers li.bad")).to_have_count(3)
 
 
 def test_a_write_key_opens_nothing(page: Page) -> None:
