@@ -1,6 +1,6 @@
 """Reads a file of campaigns; says of each mistake in which line it is, and what is allowed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from config.campaign_problems import all_problems
@@ -23,11 +23,12 @@ def read_campaigns(text: str | bytes, placements: Mapping[str, Placement]) -> Ca
     ``text`` may be the bytes of the file, which must be UTF-8.
 
     Raises:
-        InvalidFile: it has mistakes; all of them are told, in the order of their lines.
+        InvalidFile: it has mistakes. Of a table that cannot be read the first is told, and of all
+            others what does not go together; in the order of their lines.
     """
     text, tables = read_tables(text)
     campaigns, found = _read(tables, placements)
-    found += all_problems(campaigns, placements)
+    found += all_problems(campaigns, placements, _names("segments", tables))
     if found:
         raise InvalidFile(placed(text, found))
     return campaigns
@@ -64,8 +65,14 @@ def _read(
         if any(isinstance(placements.get(one), Offer) for one in campaign.placements)
     )
     experiments = _read_each("experiments", tables, read_experiment, found)
-    found += problems_of_experiments(experiments, placements, campaigns)
+    found += problems_of_experiments(experiments, placements, _names("campaigns", tables))
     return Campaigns(campaigns, segments, offers, zone, experiments, margin_rate), found
+
+
+def _names(kind: str, tables: Mapping[str, Any]) -> Collection[str]:
+    """Return what may be named: also tables that cannot be read, which is told of themselves."""
+    named = tables.get(kind, {})
+    return named if isinstance(named, dict) else ()
 
 
 def _read_each(

@@ -1,7 +1,7 @@
 """What does not go together in campaigns that were read: places, and what is allowed there."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from config.campaigns import (
     MAX_ARMS,
@@ -9,7 +9,6 @@ from config.campaigns import (
     Campaign,
     Campaigns,
     LocalContent,
-    Segment,
     Variation,
 )
 from config.conditions import InvalidCondition, compile_test
@@ -22,18 +21,23 @@ from config.toml_lines import Path
 Problems = Iterator[tuple[Path, str]]
 
 
-def all_problems(campaigns: Campaigns, placements: Mapping[str, Placement]) -> Problems:
-    """Yield all problems: the place of each, and what is allowed."""
+def all_problems(
+    campaigns: Campaigns, placements: Mapping[str, Placement], segments: Collection[str]
+) -> Problems:
+    """Yield all problems: the place of each, and what is allowed.
+
+    ``segments`` are the names of all in the file.
+    """
     for name, segment in campaigns.segments.items():
         yield from _below(("segments", name), _of_condition("when", segment.when))
     for name, campaign in campaigns.campaigns.items():
-        found = _of_campaign(campaign, placements, campaigns.segments)
+        found = _of_campaign(campaign, placements, segments)
         yield from _below(("campaigns", name), found)
     yield from _of_learned(campaigns)
 
 
 def _of_campaign(
-    campaign: Campaign, placements: Mapping[str, Placement], segments: Mapping[str, Segment]
+    campaign: Campaign, placements: Mapping[str, Placement], segments: Collection[str]
 ) -> Problems:
     yield from _of_placements(campaign, placements)
     if campaign.when:

@@ -60,24 +60,24 @@ class Variation(_Table, frozen=True):
         LocalContent,
     ] = {}
 
-    def content(self, locale: str) -> Content:
+    def texts(self, locale: str) -> dict[str, str]:
         """Return what is shown in a language, that of the variation where it says nothing.
 
         >>> both = Variation(headline="Hello", locales={"de": LocalContent(headline="Hallo")})
-        >>> both.content("de-AT").headline, both.content("fr").headline
+        >>> both.texts("de-AT")["headline"], both.texts("fr")["headline"]
         ('Hallo', 'Hello')
         """
         own = self._local(locale)
-        return Content(
-            **{
-                name: getattr(self, name)
-                if own is None or getattr(own, name) is None
-                else getattr(own, name)
-                for name in Content.__struct_fields__
-            }
-        )
+        return {
+            name: getattr(self, name)
+            if own is None or getattr(own, name) is None
+            else getattr(own, name)
+            for name in Content.__struct_fields__
+        }
 
     def _local(self, locale: str) -> LocalContent | None:
+        if not self.locales:
+            return None
         wanted = locale.replace("_", "-").lower()
         by_name = {name.lower(): content for name, content in self.locales.items()}
         while wanted:

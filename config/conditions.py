@@ -10,105 +10,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from config.catalog import Item
+from config.condition_texts import bound_names, flattened, named_fields, split_condition
+from config.condition_words import FIELDS, FUNCTIONS, NESTED, OF_CUSTOMERS, OF_REQUESTS
 from config.errors import ShopkeeperError
 
 if TYPE_CHECKING:
     from cel import Context, Program
 
-# None: the shop names them as it likes; a condition asks first: ``has(context.weather)``.
-FIELDS: dict[str, frozenset[str] | None] = {
-    "product": frozenset(Item.__struct_fields__),
-    "user": frozenset(
-        [
-            "known",
-            "traits",
-            "context",
-            "categories",
-            "brands",
-            "viewed",
-            "bought",
-            "n_events",
-            "n_views",
-            "n_carts",
-            "n_orders",
-            "n_sessions",
-            "revenue",
-            "favourite_category",
-            "favourite_brand",
-            "days_since_order",
-            "discounted_share",
-        ]
-    ),
-    "session": frozenset(
-        [
-            "number",
-            "days_away",
-            "minutes",
-            "n_pages",
-            "n_views",
-            "n_carts",
-            "n_orders",
-            "stage",
-            "stage_minutes",
-            "focus",
-            "referrer",
-            "campaign",
-            "landing_page",
-        ]
-    ),
-    "cart": frozenset(["products", "categories", "brands", "value", "n_products", "n_pieces"]),
-    "page": frozenset(["type", "product_id", "category"]),
-    "context": None,
-    "experiment": None,
-}
-# Maps of ``user`` by names that come from elsewhere; to conditions each is a variable of its own.
-NESTED = ("traits", "context", "categories", "brands")
-OF_REQUESTS = frozenset(FIELDS) - {"product"}
-# What is known of a customer who is not there: no page, no experiment, and no catalog.
-OF_CUSTOMERS: dict[str, frozenset[str] | None] = {
-    "user": FIELDS["user"] or frozenset(),
-    "session": (FIELDS["session"] or frozenset()) - {"focus"},
-    "cart": frozenset(["products", "value", "n_products", "n_pieces"]),
-    "context": None,
-}
-FUNCTIONS = frozenset(
-    [
-        "size",
-        "contains",
-        "startsWith",
-        "endsWith",
-        "matches",
-        "int",
-        "uint",
-        "double",
-        "string",
-        "bytes",
-        "timestamp",
-        "duration",
-        "type",
-        "getFullYear",
-        "getMonth",
-        "getDate",
-        "getDayOfMonth",
-        "getDayOfWeek",
-        "getDayOfYear",
-        "getHours",
-        "getMinutes",
-        "getSeconds",
-        "getMilliseconds",
-    ]
-)
 # All that cel raises while it evaluates: unknown names and keys, wrong kinds, overflows.
 EVALUATION_ERRORS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError)
-_BOUND = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
 _TYPE_NAMES = frozenset({"int", "uint", "double", "string", "bytes", "bool", "list", "map"})
+_OURS = {*FIELDS, *(f"user_{name}" for name in NESTED)}
 _PLACE = re.compile(r"ERROR: <input>:\d+:(\d+): (.*)")
-_TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
-_NESTED = re.compile(rf"({_TEXT.pattern})|(?<![\w.])user\s*\.\s*({'|'.join(NESTED)})\b")
-_HARD_TO_READ = ("//", "\\", "'''", '"""', "r'", 'r"', "R'", 'R"', "b'", 'b"')
-_QUOTES = "'\""
-_OPENING, _CLOSING = "([{", ")]}"
 
 
 class InvalidCondition(ShopkeeperError):
@@ -205,37 +118,6 @@ def new_context() -> "Context":
     return Context()
 
 
-def split_condition(source: str) -> list[str]:
-    """Return the parts that ``&&`` joins at the outermost level.
-
-    >>> split_condition("product.price < 9 && (user.known || size('a && b') > 1)")
-    ['product.price < 9', "(user.known || size('a && b') > 1)"]
-    >>> split_condition("product.price < 9 && user.known || page.type == 'cart'")
-    ["product.price < 9 && user.known || page.type == 'cart'"]
-    """
-    # Rare ways to write a text or a comment are not worth telling apart: such a one stays whole.
-    if "//" in source or "\\" in source:
-        return [source]
-    parts, start, depth, quote = [], 0, 0, ""
-    for place, letter in enumerate(source):
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in _QUOTES:
-            if source.startswith(3 * letter, place) or source[place - 1 : place].isalpha():
-                return [source]
-            quote = letter
-        elif letter in _OPENING:
-            depth += 1
-        elif letter in _CLOSING:
-            depth -= 1
-        elif depth == 0 and (letter == "?" or source.startswith("||", place)):
-            return [source]
-        elif depth == 0 and source.startswith("&&", place):
-            parts.append(source[start:place].strip())
-            start = place + 2
-    return [*parts, source[start:].strip()]
-
-
 def needed_fields(tests: Iterable[Test]) -> dict[str, frozenset[str] | None]:
     """Return which fields of each variable some tests name together (None: all of them)."""
     needed: dict[str, frozenset[str] | None] = {}
@@ -262,7 +144,10 @@ def _compile(source: str, allowed: frozenset[str] = frozenset(FIELDS)) -> Test:
         program = cel.compile(source)
     except ValueError as error:
         raise InvalidCondition(_explain(source, str(error))) from error
-    bound = set(_BOUND.findall(source))
+    bound = bound_names(source)
+    if bound & _OURS:
+        taken = min(bound & _OURS)
+        raise InvalidCondition(f"{taken!r} is a name of ours; give what you look at another one")
     names = set(program.variables()) - bound - _TYPE_NAMES
     for name in sorted(names - allowed):
         known = ", ".join(name for name in FIELDS if name in allowed)
@@ -296,15 +181,12 @@ def _check_constant(program: "Program") -> None:
 
 
 def _flattened(source: str, program: "Program") -> tuple[str, "Program"]:
-    """Return a condition that asks variables of their own for what ``user`` holds by name.
-
-    It asks the same, and takes half as long: each time, CEL copies a map that lies in a map.
-    """
+    """Return what asks the same in less time: CEL copies a map that lies in a map, each time."""
     import cel  # noqa: PLC0415 -- see above
 
-    if any(mark in source for mark in _HARD_TO_READ):
+    flat = flattened(source)
+    if flat == source:
         return source, program
-    flat = _NESTED.sub(lambda found: found[1] or f"user_{found[2]}", source)
     try:
         return flat, cel.compile(flat)
     except ValueError:  # such as has(user.traits)
@@ -317,15 +199,12 @@ def _fields(source: str, variable: str) -> frozenset[str] | None:
     Raises:
         InvalidCondition: it has no such field.
     """
-    bare = _TEXT.sub("''", source)
-    used = re.findall(rf"(?<![\w.]){variable}\b", bare)
-    named = re.findall(rf"(?<![\w.]){variable}\s*\.\s*(\w+)", bare)
+    named, is_all = named_fields(source, variable)
     known = FIELDS.get(variable)  # those of a flattened map are its names
-    for field in named:
-        if known is not None and field not in known:
-            allowed = ", ".join(sorted(known))
-            raise InvalidCondition(f"{variable}.{field} is not known; allowed: {allowed}")
-    return frozenset(named) if len(named) == len(used) else None
+    for field in sorted(named - known) if known is not None else ():
+        allowed = ", ".join(sorted(known or ()))
+        raise InvalidCondition(f"{variable}.{field} is not known; allowed: {allowed}")
+    return named if is_all else None
 
 
 def _explain(source: str, error: str) -> str:

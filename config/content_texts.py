@@ -6,7 +6,7 @@ A brace of its own is doubled: ``{{``, ``}}``.
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from config.errors import ShopkeeperError
@@ -22,6 +22,7 @@ FIELDS: dict[str, str] = {
     "cart_value": "what the cart is worth, with two decimals",
 }
 MAX_VALUE = 80  # letters of a filled-in value
+_MAX_PARSED = 4_096  # texts, of this file and of those before it
 
 _PARTS = re.compile(r"(\{\{|\}\}|\{[^{}]*\}|\{|\})")
 _FIELD = re.compile(r"\{\s*(\w+)\s*(\|([^{}]*))?\}")
@@ -62,7 +63,7 @@ def problems_of(text: str) -> Iterator[str]:
         yield str(error)
 
 
-@cache
+@lru_cache(_MAX_PARSED)
 def _parts(text: str) -> tuple[str | _Field, ...]:
     parts: list[str | _Field] = []
     for part in _PARTS.split(text):

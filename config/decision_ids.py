@@ -1,9 +1,11 @@
 """Ids of decisions: random, and led by their time, so that one is found again without a search."""
 
+import re
 from random import Random
 
 _TIME_DIGITS = 11  # of ms in hex, until the year 2527
 _RANDOM_BYTES = 7
+_ID = re.compile(rf"[0-9a-f]{{{_TIME_DIGITS + 2 * _RANDOM_BYTES}}}")
 
 
 def new_decision_id(now: int, rng: Random) -> str:
@@ -17,9 +19,4 @@ def time_of(decision_id: str) -> int | None:
     >>> time_of(new_decision_id(1_700_000_000_000, Random(1)))
     1700000000000
     """
-    if len(decision_id) != _TIME_DIGITS + 2 * _RANDOM_BYTES:
-        return None
-    try:
-        return int(decision_id[:_TIME_DIGITS], 16)
-    except ValueError:
-        return None
+    return int(decision_id[:_TIME_DIGITS], 16) if _ID.fullmatch(decision_id) else None

@@ -54,12 +54,12 @@ def having_a_say(
     experiments: Experiments,
     assigned: Iterable[Assignment],
     placements: Collection[str],
-    campaigns: Collection[str],
+    campaigns: Mapping[str, frozenset[str]],
 ) -> list[Assignment]:
     """Return those of the assignments that a decision counts as shown.
 
-    ``campaigns`` are all that stand in its ``placements``, whether eligible or not: what counts
-    must not depend on the variation. One that only conditions ask for has a say everywhere.
+    ``campaigns`` are by placement all that stand in it, whether eligible or not: what counts must
+    not depend on the variation. One that only conditions ask for has a say everywhere.
     """
     return [
         (name, variation)
@@ -69,10 +69,11 @@ def having_a_say(
 
 
 def _concerns(
-    experiment: Experiment, placements: Collection[str], campaigns: Collection[str]
+    experiment: Experiment, placements: Collection[str], campaigns: Mapping[str, frozenset[str]]
 ) -> bool:
     if not experiment.campaigns and not experiment.placements:
         return True
-    return not (
-        experiment.campaigns.isdisjoint(campaigns) and experiment.placements.isdisjoint(placements)
-    )
+    if not experiment.placements.isdisjoint(placements):
+        return True
+    standing = (campaigns[name] for name in placements if name in campaigns)
+    return not all(map(experiment.campaigns.isdisjoint, standing))

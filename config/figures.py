@@ -26,7 +26,11 @@ Numbers = dict[str, dict[str, float]]  # by family, then by label
 
 
 class Slow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One of the slowest decisions of the last minutes; ``at`` in ms, times of stages in ms."""
+    """One of the slowest decisions of the last minutes; ``trace_id`` and ``fallback``: "" for none.
+
+    ``at`` in ms; ``total_ms`` runs from the whole request's arrival to the answer's bytes: what is
+    in none of the three stages is reading the request.
+    """
 
     at: int
     decision_id: str

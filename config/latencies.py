@@ -10,7 +10,7 @@ from threading import Lock
 
 _SUB = 32  # buckets of a doubling; below 64 µs each microsecond has its own
 _MAX_US = 60_000_000
-_MANY = 256  # counted together, in a tenth of a millisecond
+_MANY = 256  # counted together
 MAX_BOOK = 64  # latencies of a process; routes are a closed set
 
 Counts = dict[int, int]  # of latencies, by bucket
@@ -75,8 +75,8 @@ def add(counts: Counts, more: Mapping[int, int], times: int = 1) -> None:
 class Noted:
     """Values that are noted at once and counted later, many together.
 
-    Where time matters, an append takes a tenth of what counting takes, and that is faster as well
-    when one follows the other.
+    Where time matters, that is left with an append; counting is faster as well when one follows the
+    other.
     """
 
     def __init__(self, count: Callable[[Sequence[float]], None]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from config.errors import SettingsError
-from config.toml_lines import Path, line_of
+from config.toml_lines import Path, line_of, lines_of
 
 MAX_LETTERS = 2_000_000
 TOLD_MISTAKES = 5
@@ -55,7 +55,9 @@ def read_tables(text: str | bytes) -> tuple[str, dict[str, Any]]:
 
 def placed(text: str, found: Iterable[tuple[Path, str]]) -> list[Mistake]:
     """Return mistakes with their lines in a TOML text, in the order of these."""
-    mistakes = [Mistake(path, line_of(text, path), problem) for path, problem in found]
+    told = list(found)
+    lines = lines_of(text) if told else {}
+    mistakes = [Mistake(path, line_of(lines, path), problem) for path, problem in told]
     return sorted(mistakes, key=lambda mistake: mistake.line)
 
 

@@ -2,6 +2,6 @@
 
 from collections.abc import Mapping
 
-# The C library's memory in huge pages: decisions take 5 % less, as fewer pages are looked up. Where
-# the system has none, or another C library, it changes nothing.
+# The C library's memory in huge pages: fewer of them have to be looked up. Where the system has
+# none, or another C library, it changes nothing.
 ENVIRONMENT: Mapping[str, str] = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from config.durations import HOUR_MS
+
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = get_args(Day)
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _A_DAY = 24 * 60
-_HOUR_MS = 60 * 60 * 1000
 _MAX_SPANS = 32
 
 
@@ -51,6 +52,8 @@ class Schedule(NamedTuple):
             if not self.is_open(at):
                 break
             at = self._end_of_span(at)
+            if self.ends is not None and at >= self.ends:
+                return self.ends
         return at if at > now else None
 
     def _end_of_span(self, at: int) -> int:
@@ -66,7 +69,7 @@ class Schedule(NamedTuple):
         # Where clocks are put back, an hour comes twice.
         moments = (datetime.combine(day, time(hour, minute, fold=n), self.zone) for n in (0, 1))
         reached = [int(moment.timestamp() * 1000) for moment in moments]
-        return next((moment for moment in reached if moment > at), at + _HOUR_MS)
+        return next((moment for moment in reached if moment > at), at + HOUR_MS)
 
     def _is_within(self, begin: int, end: int, minute: int, today: int) -> bool:
         if begin < end:

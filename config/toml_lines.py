@@ -5,7 +5,7 @@ reads them one by one, and what it reads names their keys: no grammar is told ag
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Path = tuple[str | int, ...]  # keys of tables, and places in lists of tables
@@ -13,20 +13,22 @@ Path = tuple[str | int, ...]  # keys of tables, and places in lists of tables
 _MAX_LINES = 1_000  # of one statement
 
 
-def line_of(text: str, path: Path) -> int:
-    """Return the line, from 1, of a path, or of what is nearest above it.
-
-    The text must be TOML.
-
-    >>> line_of("[a]\\nb = 1\\n\\n[a.c]\\nd = { e = 2 }", ("a", "c", "d", "e"))
-    5
-    >>> line_of("[a]\\nb = 1", ("a", "x"))
-    1
-    """
+def lines_of(text: str) -> Mapping[Path, int]:
+    """Return the lines, from 1, of all paths of a text, which must be TOML."""
     lines: dict[Path, int] = {}
     for one, line in _paths(text):
         for length in range(1, len(one) + 1):
             lines.setdefault(one[:length], line)
+    return lines
+
+
+def line_of(lines: Mapping[Path, int], path: Path) -> int:
+    """Return the line of a path, or of what is nearest above it.
+
+    >>> lines = lines_of("[a]\\nb = 1\\n\\n[a.c]\\nd = { e = 2 }")
+    >>> line_of(lines, ("a", "c", "d", "e")), line_of(lines, ("a", "x"))
+    (5, 1)
+    """
     tried = (path[:length] for length in range(len(path), 0, -1))
     return next((lines[one] for one in tried if one in lines), 1)
 

@@ -23,9 +23,9 @@ from delivery.asking import Asker, ServerAway
 from delivery.courier import Terms
 from delivery.couriers import Couriers
 from delivery.erasing import Erasures
+from delivery.linked import may_be_told_of
 from delivery.messages import UntellableFiring, message_of
 from delivery.outboxes import OtherDeliverer, Outboxes, Read
-from delivery.permission import may_be_told_of
 from delivery.receivers import ReceiverFile
 from delivery.tasks import Tasks
 from delivery.upkeep import known_receivers, trim

@@ -1,30 +1,21 @@
-"""Whether a user may still be told of: not one who was erased or refused meanwhile."""
-
-from collections.abc import Sequence
-from typing import Any
-
-from redis.asyncio import Redis
+"""Whether a user may still be told of: not one who was erased or refused meanwhile. Pure."""
 
 from config.errors import ShopkeeperError
-from config.keys import Ids, Keys
 from online_models.users import Linked, Suppressed, User, UserState, decode_user
 
 
-async def may_be_told_of(
-    client: Redis, keys: Keys, ids: Ids, found: Sequence[bytes | None]
-) -> list[bool]:
-    """Tell it from the bytes of users; of a visitor who turned out to be a known user, theirs say.
+def known_behind(data: bytes | None) -> str | None:
+    """Return the digest of the known user who a visitor, by its bytes, turned out to be."""
+    user = _user(data)
+    return user.known if isinstance(user, Linked) else None
 
-    Raises:
-        RedisError: Redis did not answer.
-    """
-    users = [_user(data) for data in found]
-    known = {user.known: _key(keys, ids, user.known) for user in users if isinstance(user, Linked)}
-    states: dict[str, User | None] = {}
-    if known:
-        data: Any = await client.mget(list(known.values()))
-        states = dict(zip(known, map(_user, data), strict=True))
-    return [_allows(states[u.known] if isinstance(u, Linked) else u) for u in users]
+
+def allows(data: bytes | None) -> bool:
+    """Tell what a user's bytes allow; who was erased without any leaves the lists by name."""
+    user = _user(data)
+    if isinstance(user, UserState):
+        return user.consent is None or user.consent[1]
+    return user is None
 
 
 def _user(data: bytes | None) -> User | None:
@@ -33,14 +24,3 @@ def _user(data: bytes | None) -> User | None:
         return None if data is None else decode_user(data)
     except ShopkeeperError:
         return Suppressed(erased_at=0)
-
-
-def _key(keys: Keys, ids: Ids, digest: str) -> str:
-    return keys.user(ids.shard_of(digest), digest)
-
-
-def _allows(user: User | None) -> bool:
-    """Tell what a state allows; what was erased without one is taken out of the lists by name."""
-    if isinstance(user, UserState):
-        return user.consent is None or user.consent[1]
-    return user is None

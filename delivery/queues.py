@@ -24,7 +24,7 @@ from config.told import (
     told_fields,
 )
 from delivery.lanes import Waiting
-from delivery.permission import may_be_told_of
+from delivery.linked import may_be_told_of
 
 PAGE = 500
 

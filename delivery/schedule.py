@@ -2,7 +2,8 @@
 
 from random import Random
 
-HOUR_MS = 3_600_000
+from config.durations import HOUR_MS
+
 LONGEST_MS = 75 * HOUR_MS  # from the first try to the last
 LONGEST_WISH_MS = HOUR_MS  # of a receiver that says when to come again
 JITTER = 0.2  # share of a delay that chance may take off, so that tries do not come all at once

@@ -24,6 +24,7 @@ from loadtest.workload import as_visitor
 PROBE_EVERY_BATCHES = 5
 PAIRS_PER_SECOND = 5.0
 _TAUGHT_SHARE = 0.25  # of the history, before the clock starts
+BARS = {"freshness": 25.0, "decision": 15.0}  # ms, of the 99th percentile
 _PARTS = ("freshness", "learned_to_served", "decision", "reply")
 
 
@@ -151,6 +152,8 @@ def _figures(found: Sequence[Fresh], load: FreshnessLoad) -> dict[str, Any]:
             short: round(median(values[f"{part}_{short}_ms"] for values in rounds), 3)
             for short in ("p50", "p99", "max")
         }
+    for part, bar in BARS.items():
+        parts[f"{part}_ms"] |= {"bar": bar, "is_met": parts[f"{part}_ms"]["p99"] <= bar}
     decisions = [asked for fresh in found for asked in fresh.decisions]
     pooled = {part: [v for fresh in found for v in _values(fresh)[part]] for part in _PARTS}
     return {

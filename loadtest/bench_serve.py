@@ -27,6 +27,7 @@ from loadtest.workload import as_visitor
 
 WARM_UP_SECONDS = 3.0
 CONNECTIONS = 16
+BAR = 0.5  # of the floor's requests a second
 N_BODIES = 2_000
 _LOG_SECONDS = 1.0  # for the last batches to get into the log of decisions
 
@@ -154,6 +155,8 @@ def _throughput(floors: Sequence[Saturated], servers: Sequence[Saturated]) -> di
     ]
     return {
         "ratio_to_floor": round(median(ratios), 3),
+        "bar": BAR,
+        "is_met": median(ratios) >= BAR,
         "decisions_per_second": round(median(one.requests_per_second for one in servers)),
         "floor_requests_per_second": round(median(one.requests_per_second for one in floors)),
         "personal_rate": round(min(one.personal_rate for one in servers), 4),

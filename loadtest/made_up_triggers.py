@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from config.durations import DAY_MS
 from loadtest.formats import Timed, iso_time
 
-DAY_MS = 24 * 60 * 60 * 1000
 N_PRODUCTS = 5_000
 _ZONES = (None, None, "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Not/A Zone")
 

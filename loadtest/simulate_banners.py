@@ -51,6 +51,7 @@ def simulate_banners(plan: BannerPlan, done: Callable[[int], None]) -> dict[str,
     return {
         "share_of_best": min(shares),
         "bar": BAR,
+        "is_met": min(shares) >= BAR,
         **medians,
         "lowest_share_of_best": min(min(row["share_of_best"]) for row in rows),
         "reward_over_hourly_whole_run": float(np.median(whole)),

@@ -47,6 +47,7 @@ def simulate_experiments(plan: Plan, progress: Progress) -> dict[str, Any]:
     return {
         "false_alarm_rate": false_alarms["any"] / plan.runs,
         "bar": ALARM_RATE,
+        "is_met": false_alarms["any"] / plan.runs <= ALARM_RATE,
         "false_alarms": {name: false_alarms[name] for name in ("split", *METRICS)},
         "plain_test_false_alarm_rate": false_alarms[_PLAIN] / plan.runs,
         "runs": plan.runs,

@@ -52,6 +52,8 @@ def simulate_offers(plan: OfferPlan, done: Callable[[int], None]) -> dict[str, A
         **medians,
         "bar": BAR,
         "most_to_buy_anyway": MOST_TO_BUY_ANYWAY,
+        "is_met": medians["share_of_best"] >= BAR
+        and medians["discounts_to_buy_anyway"] <= MOST_TO_BUY_ANYWAY,
         "lowest_share_of_best": min(row["share_of_best"] for row in rows),
         "highest_discounts_to_buy_anyway": max(row["discounts_to_buy_anyway"] for row in rows),
         "seeds": plan.seeds,

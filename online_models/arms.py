@@ -6,6 +6,7 @@ from config.campaigns import MAX_ARMS
 from online_models.beliefs import FIRST_ARM, UNSEEN
 from online_models.drifting import DriftWatch
 
+MAX_ROWS = MAX_ARMS + 1  # all variations, and nothing
 MAX_NAME = 600  # characters: a campaign and a variation
 
 
@@ -29,7 +30,7 @@ class Arm:
 
 
 class Arms:
-    """Arms by name; once there are ``MAX_ARMS``, a new one takes the row of the longest unused."""
+    """Arms by name; once there are ``MAX_ROWS``, a new one takes the row of the longest unused."""
 
     def __init__(self) -> None:
         self.by_name: dict[str, Arm] = {}
@@ -41,7 +42,7 @@ class Arms:
 
     def longest_unused(self) -> str | None:
         """Return the arm whose row a new one takes, None as long as there is room."""
-        if len(self.by_name) < MAX_ARMS:
+        if len(self.by_name) < MAX_ROWS:
             return None
         return min(self.by_name, key=lambda name: (self.by_name[name].learned_at, name))
 
@@ -58,7 +59,7 @@ class Arms:
         Raises:
             ValueError: it cannot be that.
         """
-        if len(kept) > MAX_ARMS or len({one.name for one in kept}) < len(kept):
+        if len(kept) > MAX_ROWS or len({one.name for one in kept}) < len(kept):
             raise ValueError(f"{len(kept)} arms, some of one name or too many")
         for row, one in enumerate(kept, start=FIRST_ARM):
             arm = self.by_name[one.name] = Arm(row, one.n_learned, one.learned_at)

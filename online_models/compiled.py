@@ -35,8 +35,6 @@ def kernels_folder() -> Path:
     return _HERE / "__pycache__" / name
 
 
-# Products of small matrices: a second thread takes longer to wake than it saves.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 if "NUMBA_CACHE_DIR" not in os.environ and os.access(_HERE, os.W_OK):
     cast(Any, numba.config).CACHE_DIR = str(kernels_folder())
 

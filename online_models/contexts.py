@@ -1,27 +1,28 @@
 """What policies know when they choose: one list of numbers of the visitor, page, time and shop.
 
 The list is the same for all placements, so that a policy can be asked wherever its arms may be
-shown. Its order is part of what policies have learned: a change of it is a new
-``CONTEXT_VERSION``. Numbers lie within about ±2; counts are logarithms of them. Names that shops
-make up (categories, weather, tiers) are hashed into a few places, so that no list grows
-(Weinberger et al.: "Feature Hashing for Large Scale Multitask Learning", ICML 2009).
+shown. Its order is part of what policies have learned: a change of it is a new ``VERSION`` of what
+they write (``policies.py``; a test holds the two together). Numbers lie within about ±2; counts are
+logarithms of them. Names that shops make up (categories, weather, tiers) are hashed into a few
+places, so that no list grows (Weinberger et al.: "Feature Hashing for Large Scale Multitask
+Learning", ICML 2009).
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from math import cos, exp, isfinite, log1p, pi, sin
+from math import cos, exp, log1p, pi, sin
 from typing import NamedTuple
 from zlib import crc32
 
 from config.durations import DAY_MS, HOUR_MS, MINUTE_MS
+from online_models.features import bounded, top_share
 from online_models.users import Session, UserState
+from online_models.visitors import strongest
 
-CONTEXT_VERSION = 1
 PAGE_TYPES = ("home", "category", "product", "cart", "checkout", "search")
 TRIGGERS = ("exit", "idle", "cart", "checkout")
 N_FAVOURITE, N_PAGE, N_SHOP = 8, 6, 8  # places that names are hashed into
 MAX_SHOP_FACTS = 16
-MAX_NUMBER = 1e9
 
 _DAY, _MONTH = 1, 2  # half-lives of counters
 _OTHER_NAMES = {"exit_intent": "exit", "list": "category", "listing": "category", "index": "home"}
@@ -83,7 +84,7 @@ def context_vector(
     >>> [name for name, value in zip(CONTEXT_NAMES, vector) if value]
     ['nobody', 'mobile', 'page_cart']
     """
-    favourite = "" if state is None else _favourite(state)
+    favourite = "" if state is None else strongest(state.categories)
     vector: list[float] = []
     vector += _NOBODY if state is None else _of_visitor(state, now)
     if state is None or not state.open_sessions:
@@ -117,9 +118,9 @@ def _of_visitor(state: UserState, now: int) -> list[float]:
         _logged(state.revenue.faded(_MONTH, latest, now), 6.0),
         exp(-max(now - latest, 0) / HOUR_MS),
         exp(-max(since_order, 0) / (30 * DAY_MS)) if orders else 0.0,
-        _top_share(state.categories),
-        _top_share(state.brands),
-        _top_share(state.price_bands),
+        top_share(state.categories),
+        top_share(state.brands),
+        top_share(state.price_bands),
     ]
 
 
@@ -136,7 +137,7 @@ def _of_session(session: Session, now: int) -> list[float]:
 
 
 def _of_request(facts: RequestFacts) -> list[float]:
-    angle = None if facts.hour is None else _bounded(facts.hour) / 24.0 * 2.0 * pi
+    angle = None if facts.hour is None else bounded(facts.hour) / 24.0 * 2.0 * pi
     device = facts.device.lower()
     return [
         _logged(facts.cart_value, 5.0),
@@ -155,7 +156,7 @@ def _of_shop(told: Mapping[str, object]) -> list[float]:
         if isinstance(value, bool | str):
             places[_place(f"{name}={value}", N_SHOP)] += 1.0
         elif isinstance(value, int | float):
-            number = _bounded(value)
+            number = bounded(value)
             size = log1p(abs(number)) / 3.0
             places[_place(name, N_SHOP)] += size if number >= 0 else -size
     return [min(max(value, -2.0), 2.0) for value in places]
@@ -178,21 +179,5 @@ def _place(name: str, n_places: int) -> int:
     return crc32(name[:256].encode(errors="replace")) % n_places
 
 
-def _favourite(state: UserState) -> str:
-    values = state.categories
-    return max(values, key=lambda name: (values[name], name)) if values else ""
-
-
-def _top_share(values: Mapping[str, float]) -> float:
-    whole = sum(values.values())
-    return max(values.values()) / whole if whole > 0 else 0.0
-
-
 def _logged(value: float, scale: float) -> float:
-    return log1p(max(_bounded(value), 0.0)) / scale
-
-
-def _bounded(value: float) -> float:
-    if not isfinite(value):
-        return 0.0
-    return min(max(value, -MAX_NUMBER), MAX_NUMBER)
+    return log1p(max(bounded(value), 0.0)) / scale

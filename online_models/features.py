@@ -4,7 +4,7 @@ The table in ``online_models/README.md`` documents each feature; a test holds th
 All values are finite; what is not known is 0, with a flag of its own where 0 could mislead.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import exp, fsum, isfinite, log1p, sqrt
 from statistics import fmean
@@ -34,7 +34,7 @@ def feature_names() -> list[str]:
 
 def feature_vector(state: UserState, now: int) -> list[float]:
     """Return the values at ``now`` (ms), in the order of ``feature_names``, all finite."""
-    return [_bounded(float(feature.read(state, now))) for feature in FEATURES]
+    return [bounded(float(feature.read(state, now))) for feature in FEATURES]
 
 
 def picture(state: UserState, now: int) -> dict[str, Any]:
@@ -123,7 +123,8 @@ def _shares(values: dict[str, float]) -> dict[str, float]:
     return {name: values[name] / whole for name in sorted(values, key=lambda n: (-values[n], n))}
 
 
-def _bounded(value: float) -> float:
+def bounded(value: float) -> float:
+    """Return a number within bounds; what is none is 0."""
     return min(max(value, -MAX_VALUE), MAX_VALUE) if isfinite(value) else 0.0
 
 
@@ -152,7 +153,8 @@ def _session_feature(name: str, meaning: str, read: Callable[[Session, int], flo
     return Feature(f"session_{name}", meaning, of_current)
 
 
-def _top_share(values: dict[str, float]) -> float:
+def top_share(values: Mapping[str, float]) -> float:
+    """Return the share of the strongest."""
     whole = sum(values.values())
     return max(values.values()) / whole if whole > 0 else 0.0
 
@@ -216,11 +218,11 @@ FEATURES: tuple[Feature, ...] = (
         lambda s, now: _recency(s.latest_at, now, 7 * DAY_MS),
     ),
     Feature(
-        "category_focus", "share of the strongest category", lambda s, _: _top_share(s.categories)
+        "category_focus", "share of the strongest category", lambda s, _: top_share(s.categories)
     ),
-    Feature("brand_focus", "share of the strongest brand", lambda s, _: _top_share(s.brands)),
+    Feature("brand_focus", "share of the strongest brand", lambda s, _: top_share(s.brands)),
     Feature(
-        "price_focus", "share of the strongest price band", lambda s, _: _top_share(s.price_bands)
+        "price_focus", "share of the strongest price band", lambda s, _: top_share(s.price_bands)
     ),
     Feature(
         "category_warmth",

@@ -17,7 +17,7 @@ PRIORS = (0.25, 0.05, 0.1, 0.01)
 START = 1.0  # units
 MAX_UNITS = 10.0  # of one order: a wholesaler's order shall not decide alone
 LEAST_UNITS = 0.02  # that an arm is worth: below, it is hardly ever chosen, whatever it loses
-MAX_MARGIN = 1e9
+LEAST_MARGIN, MAX_MARGIN = 1e-9, 1e9  # that the unit follows
 _UNIT_ORDERS = 100  # after which the unit stays as it is
 _FOLLOW = 0.005
 _LEAST_NOISE = 0.01
@@ -63,7 +63,7 @@ class Margins:
     def learn(self, x: Doubles, row: int, margin: float) -> None:
         """Learn what an order under an arm earned, which may be less than nothing."""
         beliefs = self.beliefs
-        self._settle_unit(min(abs(margin), MAX_MARGIN))
+        self._settle_unit(abs(margin))
         units = min(max(margin * exp(-self.log_unit), -MAX_UNITS), MAX_UNITS)
         error = units - float(x @ (beliefs.means[SHARED] + beliefs.means[row]))
         self.noise += _FOLLOW * (error * error - self.noise)
@@ -96,14 +96,12 @@ class Margins:
         return margins
 
     def _settle_unit(self, size: float) -> None:
-        """Let the unit follow the first orders' geometric mean; means are put into the new one."""
-        if size <= 0.0 or self.n_orders >= _UNIT_ORDERS:
+        """Let the unit follow the first orders' geometric mean.
+
+        What was learned in the units before is not put into the new ones: where one order was a
+        thousand times the others, it would be beyond all that the others can correct.
+        """
+        if size < LEAST_MARGIN or self.n_orders >= _UNIT_ORDERS:
             return
         self.n_orders += 1
-        before = self.log_unit
-        self.log_unit += (log(size) - before) / self.n_orders
-        if self.n_orders > 1:
-            factor = exp(before - self.log_unit)
-            beliefs = self.beliefs
-            beliefs.means[SHARED] *= factor
-            beliefs.means[FIRST_ARM:] *= factor
+        self.log_unit += (log(min(size, MAX_MARGIN)) - self.log_unit) / self.n_orders

@@ -18,9 +18,7 @@ from online_models.chances import Chances, Features, KeptChances, checked
 from online_models.contexts import N_CONTEXT
 from online_models.margins import KeptMargins, Margins
 from online_models.picking import Picked, checked_arms, draw, with_floor
-from online_models.policies import check_example, check_version, reading
-
-_VERSION = 1
+from online_models.policies import VERSION, check_example, check_version, reading
 
 
 class _Written(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="offers"):
@@ -78,7 +76,7 @@ class OfferPolicy:
 
     def to_bytes(self) -> bytes:
         """Return all of it."""
-        return _encoder.encode(_Written(_VERSION, self.chances.keep(), self.margins.keep()))
+        return _encoder.encode(_Written(VERSION, self.chances.keep(), self.margins.keep()))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -89,7 +87,7 @@ class OfferPolicy:
         """
         with reading():
             written = _decoder.decode(data)
-            check_version(written.version, _VERSION)
+            check_version(written.version)
             chances = written.chances
             policy = cls(chances.n_features)
             policy.chances = Chances.of(chances)

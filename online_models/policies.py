@@ -20,7 +20,7 @@ from online_models.chances import Chances, Features, KeptChances, UnfitExample, 
 from online_models.contexts import N_CONTEXT
 from online_models.picking import Picked, checked_arms, draw, with_floor
 
-_VERSION = 1
+VERSION = 1  # of what policies write; another one where the names of contexts.py change
 
 
 class UnknownPolicyVersion(ShopkeeperError):
@@ -74,7 +74,7 @@ class ThompsonPolicy:
 
     def to_bytes(self) -> bytes:
         """Return all of it."""
-        return _encoder.encode(_Written(_VERSION, self.chances.keep()))
+        return _encoder.encode(_Written(VERSION, self.chances.keep()))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -85,7 +85,7 @@ class ThompsonPolicy:
         """
         with reading():
             written = _decoder.decode(data)
-            check_version(written.version, _VERSION)
+            check_version(written.version)
             policy = cls(written.chances.n_features)
             policy.chances = Chances.of(written.chances)
         return policy
@@ -100,14 +100,14 @@ def reading() -> Iterator[None]:
         raise UnknownPolicyVersion(f"policy cannot be read: {error}") from error
 
 
-def check_version(version: int, known: int) -> None:
+def check_version(version: int) -> None:
     """Check the version of what was read.
 
     Raises:
         UnknownPolicyVersion: it is another one.
     """
-    if version != known:
-        raise UnknownPolicyVersion(f"policy of version {version}; this Shopkeeper reads {known}")
+    if version != VERSION:
+        raise UnknownPolicyVersion(f"policy of version {version}; this Shopkeeper reads {VERSION}")
 
 
 def check_example(reward: float, probability: float) -> None:

@@ -8,7 +8,7 @@ from online_models.boosting import DEPTH, N_TREES
 from online_models.calibration import Calibration
 from online_models.snapshots import SnapshotMismatch
 
-VERSION = 1
+VERSION = 1  # another one where the names in features.py change: their places are learned
 
 
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
-from config.conditions import FIELDS
+from config.condition_words import FIELDS
 from config.durations import DAY_MS, MINUTE_MS
 from online_models.users import Session, UserState
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from random import Random
 from signal import SIGTERM, raise_signal
 from typing import Any
 
@@ -113,14 +114,14 @@ def create_app(
     app.include_router(operations.router)
     _describe_lazily(app, personalizer.shop.placements)
     app.add_middleware(OpenCors, origins=tuple(cors_origins))
-    in_flight = InFlight(max_in_flight, metrics)
-    app.add_middleware(Observed, metrics=metrics, in_flight=in_flight)
+    in_flight, rng = InFlight(max_in_flight, metrics), Random()
+    app.add_middleware(Observed, metrics=metrics, in_flight=in_flight, rng=rng)
     app.add_exception_handler(Refused, _answer_refused)
     app.add_exception_handler(InvalidEvent, _answer_invalid)
     app.add_exception_handler(RequestValidationError, _answer_bad_query)
     app.add_exception_handler(HTTPException, _answer_http)
     way = OpenCors(personalize, origins=tuple(cors_origins))
-    return ShortWay(app, Observed(way, metrics, in_flight))
+    return ShortWay(app, Observed(way, metrics, in_flight, rng))
 
 
 def _describe_lazily(app: FastAPI, placements: Mapping[str, Placement]) -> None:

@@ -1,6 +1,6 @@
 """Pure: which variations of experiments a visitor is in, and what that changes in a decision."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from config.experiment_effects import (
@@ -41,13 +41,13 @@ def assigned_to(
     asker: Asker,
     user: UserState | None,
     experiments: Experiments,
-    campaigns: Callable[[Collection[str]], Collection[str]],
+    campaigns: Mapping[str, frozenset[str]],
     *,
     is_granted: bool,
 ) -> Assigned:
     """Return what experiments say of who asks; without consent, what they say of nobody.
 
-    ``campaigns`` returns all that stand in some placements.
+    ``campaigns`` are by placement all that stand in it.
     """
     if not experiments:
         return NO_EXPERIMENTS
@@ -55,9 +55,8 @@ def assigned_to(
     found = assign(experiments, _ids(request, asker), kept) if is_granted else []
     by_name = dict(found)
     in_force = variations_in_force(experiments, by_name)
-    standing = campaigns(request.placements)
     return Assigned(
-        counted=tuple(having_a_say(experiments, found, request.placements, standing)),
+        counted=tuple(having_a_say(experiments, found, request.placements, campaigns)),
         seen=variations_seen(experiments, by_name),
         barred=barred_campaigns(experiments, in_force),
         strategies=replaced_strategies(in_force),

@@ -6,7 +6,8 @@ campaigns may stand in a placement. What they object is told in answers and in t
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from config.campaigns import Campaign, Cap, Segment
@@ -159,11 +160,16 @@ class InBudget:
 
     def against(self, asked: Situation) -> Objection | None:
         """Object where it is."""
-        day = datetime.fromtimestamp(asked.now / 1000, UTC).strftime("%Y-%m-%d")
+        day = _day(asked.now // DAY_MS)
         given = asked.given.on(self.campaign, day)
         if given < self.budget:
             return None
         return Objection("budget", f"{given:.2f} of {self.budget:.2f} given on {day}")
+
+
+@lru_cache(maxsize=2)  # of the day, and of one that is previewed
+def _day(number: int) -> str:
+    return (date(1970, 1, 1) + timedelta(number)).isoformat()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

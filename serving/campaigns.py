@@ -1,6 +1,6 @@
 """Pure: the campaigns in force, made ready once for all requests, by placement and priority."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -113,10 +113,6 @@ class InForce:
     needed: Needed = field(default_factory=dict)
     experiments: Experiments = field(default_factory=dict)
     margin_rate: float = 1.0
-
-    def standing_in(self, placements: Iterable[str]) -> frozenset[str]:
-        """Return all campaigns of some placements, whether anybody may see them or not."""
-        return frozenset().union(*(self.names.get(name, ()) for name in placements))
 
     def placements_by_test(self) -> dict[str, list[str]]:
         """Return for each condition the placements that ask it, for the metrics."""

@@ -82,13 +82,13 @@ class Choosing:
         if forced is not None:
             return forced
         looked = self._look(groups)
-        held_out = [
-            one
-            for one in looked.eligible
-            if one.holdout_rate and self._offer_place < one.holdout_rate
-        ]
-        standing = [one for one in looked.eligible if one not in held_out]
-        looked = _left(looked, held_out, _HELD_OUT)
+        held_out: list[Ready] = []
+        standing: list[Ready] = []
+        for one in looked.eligible:
+            is_out = one.holdout_rate and self._offer_place < one.holdout_rate
+            (held_out if is_out else standing).append(one)
+        if held_out:
+            looked = _left(looked, held_out, _HELD_OUT)
         if standing:
             return self._choose(name, placement, looked, standing)
         if held_out:
@@ -102,7 +102,7 @@ class Choosing:
         contacts = view.user.contacts if view.user is not None else ()
         return Situation(
             now=view.now,
-            answers={},
+            answers=view.facts.answers,
             contacts={contact.campaign: contact for contact in contacts},
             is_unseen=view.is_unseen,
             channel=view.request.channel(),
@@ -136,7 +136,7 @@ class Choosing:
     def _look_at(self, group: Group, candidates: list[Candidate]) -> list[Ready]:
         """Return those that may be shown; tell of each what first stands against it."""
         asked, eligible = self._asked, []
-        answers = asked.answers = self._view.facts.ask(group.tests, group.names)
+        answers = self._view.facts.ask(group.tests, group.names)
         for one, test, unmet in group.asked:
             if test is not None and not answers[test]:
                 candidates.append(unmet)
@@ -152,7 +152,7 @@ class Choosing:
         candidates: list[Candidate] = []
         eligible: list[Ready] = []
         for group in groups:
-            self._asked.answers = self._view.facts.ask(group.tests, group.names)
+            self._view.facts.ask(group.tests, group.names)
             higher = [Objection("priority", f"{one.name!r} has a higher one") for one in eligible]
             found = [(one, one.all_against(self._asked)) for one in group.campaigns]
             candidates += [(one.name, against or higher[:1]) for one, against in found]
@@ -163,28 +163,30 @@ class Choosing:
         self, name: str, placement: Banner | Offer, looked: _Looked, standing: list[Ready]
     ) -> Promotion:
         among = competing(standing, self._view.assigned.policies.get(name))
-        names = {one.name for one in among}
-        passed = [one for one in standing if one.name not in names]
-        before = Objection("order", f"{standing[0].name!r} stands before it in the file")
-        looked = _left(looked, passed, before)
+        if len(among) < len(standing):
+            names = {one.name for one in among}
+            passed = [one for one in standing if one.name not in names]
+            before = Objection("order", f"{standing[0].name!r} stands before it in the file")
+            looked = _left(looked, passed, before)
         choice = self._pick(name, self._by(name, standing[0]), among)
         _, _, variation = choice.pick.arm.partition("/")
         one = next((one for one in among if choice.pick.arm in one.arms), among[0])
+        features = self._features if choice.policy else []
         considered = Considered(
             candidates=looked.candidates,
             passed=looked.passed,
             policy=choice.by,
             probability=choice.pick.probability,
             probabilities=dict(zip(choice.arms, choice.chances, strict=True)),
-            features=self._features,
+            features=features,
             untold=looked.untold,
         )
         told = one.choice(
             name,
             variation,
-            policy=choice.policy if self._features else "",
+            policy=choice.policy if features else "",
             probability=choice.pick.probability,
-            features=self._features,
+            features=features,
             arms=list(choice.arms),
         )
         shown = self._shown(one, variation) if variation else self._own(placement)
@@ -207,18 +209,19 @@ class Choosing:
     def _hold_out(
         self, name: str, placement: Banner | Offer, looked: _Looked, one: Ready
     ) -> Promotion:
+        # Beside the choices that it is to be compared with.
+        is_learned = fixed_chances(self._by(name, one), one) is None
+        features = self._features if is_learned else []
         considered = Considered(
             looked.candidates,
             "holdout",
-            features=self._features,
+            features=features,
             is_holdout=True,
             untold=looked.untold,
             passed=looked.passed,
         )
-        # Beside the choices that it is to be compared with.
-        is_learned = fixed_chances(self._by(name, one), one) is None
-        policy = one.policy_in(name) if is_learned and self._features else ""
-        told = one.choice(name, "", policy=policy, features=self._features, is_holdout=True)
+        policy = one.policy_in(name) if features else ""
+        told = one.choice(name, "", policy=policy, features=features, is_holdout=True)
         return self._own(placement)._replace(choice=told, considered=considered)
 
     def _by(self, name: str, first: Ready) -> str:

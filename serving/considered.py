@@ -47,28 +47,28 @@ class Considered(NamedTuple):
     def explanation(self, most: int | None = MAX_TOLD) -> Explanation:
         """Return what is told of it, of at most so many candidates (None: all)."""
         told = sorted(self.looked_at(), key=_rank)[:most]
+        chances: dict[str, dict[str, float]] = {}
+        for arm, chance in self.probabilities.items():
+            campaign, _, variation = arm.partition("/")
+            chances.setdefault(campaign, {})[variation] = chance
         return Explanation(
             policy=self.policy,
             probability=self.probability,
             holdout=self.is_holdout,
             nothing_probability=self.probabilities.get(NOTHING),
-            candidates=[self._candidate(name, list(against)) for name, against in told],
+            candidates=[
+                decisions.Candidate(name, not against, list(against), chances.get(name, {}))
+                for name, against in told
+            ],
             untold=len(self.candidates) - len(told) + self.untold,
             features=list(self.features),
         )
 
-    def _candidate(self, name: str, against: list[Objection]) -> decisions.Candidate:
-        chances = {
-            variation: chance
-            for arm, chance in self.probabilities.items()
-            for campaign, _, variation in (arm.partition("/"),)
-            if campaign == name
-        }
-        return decisions.Candidate(name, not against, against, chances)
-
 
 def _rank(candidate: Candidate) -> int:
-    against = candidate[1]
-    if not against:
-        return 0
-    return 2 if any(one.reason in _GENERAL for one in against) else 1
+    rank = 0
+    for one in candidate[1]:
+        if one.reason in _GENERAL:
+            return 2
+        rank = 1
+    return rank

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from urllib.parse import quote
 
-import msgspec
-
 from config.campaigns import Campaign, Variation
 from config.content_texts import MAX_VALUE, fill
 from config.placements import Content
@@ -16,7 +14,6 @@ _FIRST_NAMES = ("firstName", "first_name")
 
 def content_for(variation: Variation, view: View) -> Content:
     """Return a variation's content for the visitor of a request."""
-    content = msgspec.structs.asdict(variation.content(view.locale))
     known = _known(view)
 
     def quoted(name: str) -> str:
@@ -25,7 +22,7 @@ def content_for(variation: Variation, view: View) -> Content:
     return Content(
         **{
             field: fill(text, quoted if field in _ADDRESSES else known)
-            for field, text in content.items()
+            for field, text in variation.texts(view.locale).items()
         }
     )
 

@@ -5,6 +5,7 @@ log of events, where impressions, clicks and orders are joined to it.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -14,12 +15,12 @@ from config.decisions import DECISION_FIELD, Chosen, Decided, encode_decided
 from config.events import ENTRY_FIELD, SUBJECT_FIELD, encode_entry
 from config.keys import MAX_DECISIONS, Keys, Subject
 from serving.choices import Choice, Decision, Promotion, Slate
+from serving.copying import SLICE_SECONDS
 from serving.event_log import Command, EventLog, LogUnavailable
 
 MAX_WAITING = 10_000
 BATCH_SECONDS = 0.05
 DROPS = ("queue_full", "unconfirmed", "not_taken")  # why a decision is not in the log
-_DECISIONS_AT_ONCE = 32  # half a millisecond, until requests go first
 
 
 class Made(NamedTuple):
@@ -57,6 +58,7 @@ class DecisionLog:
         *,
         keeps: bool = True,
         takes_events: Callable[[], bool] = lambda: True,
+        clock_seconds: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._log = log
         self._keys = keys
@@ -65,8 +67,14 @@ class DecisionLog:
         self._max_waiting = max_waiting
         self._keeps = keeps
         self._takes_events = takes_events
+        self._clock_seconds = clock_seconds
         self._waiting: deque[Made] = deque()
         self._n_taken = 0
+
+    @property
+    def room(self) -> int:
+        """How many more decisions it would take now."""
+        return self._max_waiting - len(self._waiting)
 
     def put(self, made: Made) -> None:
         """Take a decision, or drop it where too many are waiting."""
@@ -86,36 +94,38 @@ class DecisionLog:
 
     async def _write_waiting(self) -> None:
         while self._waiting:
-            n_made = min(len(self._waiting), _DECISIONS_AT_ONCE)
-            taken = [self._waiting.popleft() for _ in range(n_made)]
-            commands = [self._command(made) for made in taken] if self._keeps else []
-            commands += self._events(taken)
+            n_made, commands = self._take()
             try:
                 if commands:
                     await self._log.append(commands)
+                else:
+                    await asyncio.sleep(0)
             except LogUnavailable:
                 # They may be there or not; written again, some would be there twice.
                 self._dropped("unconfirmed", n_made)
                 return
 
-    def _events(self, taken: Sequence[Made]) -> list[Command]:
-        found = [(made.visitor, _entry(made)) for made in taken]
-        entries = [(who, entry) for who, entry in found if who is not None and entry is not None]
-        if entries and not self._takes_events():
-            self._dropped("not_taken", len(entries))
+    def _take(self) -> tuple[int, list[Command]]:
+        """Take what can be made ready before requests go first; there is something waiting."""
+        n_made, commands = 0, list[Command]()
+        until = self._clock_seconds() + SLICE_SECONDS
+        while self._waiting and (n_made == 0 or self._clock_seconds() < until):
+            made = self._waiting.popleft()
+            n_made += 1
+            if self._keeps:
+                commands.append(self._command(made))
+            commands += self._event(made)
+        return n_made, commands
+
+    def _event(self, made: Made) -> list[Command]:
+        who, entry = made.visitor, _entry(made)
+        if who is None or entry is None:
             return []
-        return [
-            (
-                "XADD",
-                self._keys.events(who.shard),
-                "*",
-                ENTRY_FIELD,
-                encode_entry(entry),
-                SUBJECT_FIELD,
-                who.digest,
-            )
-            for who, entry in entries
-        ]
+        if not self._takes_events():
+            self._dropped("not_taken", 1)
+            return []
+        stream, told = self._keys.events(who.shard), encode_entry(entry)
+        return [("XADD", stream, "*", ENTRY_FIELD, told, SUBJECT_FIELD, who.digest)]
 
     def _command(self, made: Made) -> Command:
         digest = "" if made.subject is None else made.subject.digest

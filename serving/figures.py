@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable
 from secrets import token_hex
 
-from msgspec.structs import astuple
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -17,7 +16,6 @@ from config.figures import (
     MAX_SLOW,
     Figures,
     Numbers,
-    Slow,
     Teller,
     encode_figures,
     numbers_of,
@@ -84,5 +82,5 @@ class FiguresPublisher:
             },
             "missing": dict.fromkeys(look.missing, 1.0),
         }
-        slow = [Slow(*astuple(one)) for one in self._slow.slowest(MAX_SLOW)]
+        slow = self._slow.slowest(MAX_SLOW)
         return self._teller.figures(totals, levels, metrics.fine.latencies.take(), slow)

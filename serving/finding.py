@@ -22,6 +22,7 @@ from serving.store import StateReads, StateSlow, StateUnavailable, Values
 class Found(NamedTuple):
     """The user, or why there is none; ``applied_up_to`` is where the user's shard stands.
 
+    ``subject``: who is asked about, also somebody who is not known; None where nobody could look.
     ``is_known``: a known user whose picture the caller may be told; ``is_told``: so for any user.
     """
 

@@ -44,6 +44,11 @@ class RateLimit:
         if len(self._full_at) > self._max_names:
             self._make_room(now)
 
+    def give_back(self, name: str, n_events: int) -> None:
+        """Put ``n_events`` back that were taken for nothing."""
+        if name in self._full_at:
+            self._full_at[name] -= n_events * self._seconds_each
+
     def try_one(self, name: str, now: float) -> bool:
         """Take one event if it may pass now, and tell whether it may."""
         if self.wait_seconds(name, 1, now) > 0:

@@ -66,6 +66,7 @@ from serving.listening import TellingServer, listen
 from serving.metric_pages import MetricPages
 from serving.metrics import ServingMetrics
 from serving.middleware import MAX_IN_FLIGHT
+from serving.noting import Notes
 from serving.personalizing import Personalizer
 from serving.picture import Around
 from serving.protocol import PatientProtocol
@@ -120,7 +121,7 @@ def run_server(
         timeout_graceful_shutdown=STOP_SECONDS,
     )
     warm()  # no request waits for machine code to be loaded, and it is here before the next step
-    # What lives as long as the process need not be looked through again: a tenth of the time.
+    # What lives as long as the process need not be looked through again.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -201,9 +202,7 @@ def build_app(
         finder=Finder(reads, ids, keys, retention_ms),
         shop=shop,
         rng=Random(),
-        decision_log=decision_log,
-        metrics=metrics,
-        slow=slow,
+        notes=Notes(metrics, slow, decision_log),
         clock_ms=_clock_ms,
         clock_seconds=time.monotonic,
     )

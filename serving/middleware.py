@@ -1,6 +1,7 @@
 """What surrounds every request: counting, timing, CORS, and an answer to what nobody foresaw."""
 
 from collections.abc import Awaitable, Callable
+from random import Random
 from time import perf_counter
 
 import structlog
@@ -42,10 +43,13 @@ class Observed:
     With ``in_flight.most`` requests unanswered, events and questions are refused.
     """
 
-    def __init__(self, app: ASGIApp, metrics: ServingMetrics, in_flight: InFlight) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: ServingMetrics, in_flight: InFlight, rng: Random
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._in_flight = in_flight
+        self._rng = rng
         self._observe: dict[tuple[str, int], list[Callable[[float], None]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,7 +58,7 @@ class Observed:
             await self._app(scope, receive, send)
             return
         status = 0
-        send = traced(scope, send)
+        send = traced(scope, send, self._rng)
 
         def watch(message: Message) -> Awaitable[None]:
             nonlocal status
@@ -85,7 +89,7 @@ class Observed:
         observers = self._observe.get((route, status))
         if observers is None:
             observers = [self._metrics.request_seconds.recorder(route, str(status))]
-            if status < 400:
+            if 200 <= status < 400:
                 observers.append(self._metrics.fine.latencies.recorder(route))
             self._observe[route, status] = observers
         for observe in observers:

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from config.catalog import Item
 from config.placements import Placement
+from serving.answering import Answer, BatchAnswer
 from serving.catalog_lines import MAX_CATALOG_BYTES
 from serving.routes.batch import BATCH_PERSONALIZE_PATH
 from serving.routes.catalog import CATALOG_PATH
@@ -16,11 +17,10 @@ from serving.routes.collect import BATCH_PATHS, SINGLE_PATHS
 from serving.routes.personalize import PERSONALIZE_PATH
 from serving.schemas import (
     MAX_BATCH_BYTES,
+    MAX_BATCH_CHOICES,
     MAX_BATCH_USERS,
     MAX_BODY_BYTES,
     MAX_PLACEMENTS,
-    Answer,
-    BatchAnswer,
     BatchRequest,
     Request,
 )
@@ -125,8 +125,9 @@ def _personalize_batch(placements: Mapping[str, Placement]) -> dict[str, Any]:
     return {
         "summary": "Ask what to show to each user of a list",
         "description": (
-            f"At most {MAX_BATCH_USERS} users and {MAX_BATCH_BYTES} bytes. Needs the secret key. "
-            "Where users cannot be read now it answers 503: send it again."
+            f"At most {MAX_BATCH_USERS} users, {MAX_BATCH_CHOICES} users times placements, and "
+            f"{MAX_BATCH_BYTES} bytes. Needs the secret key, without explain and preview. Where "
+            "users cannot be read now it answers 503: send it again."
         ),
         "requestBody": _json_body("BatchRequest", {"a mailing": example}),
         "responses": {

@@ -1,4 +1,4 @@
-"""What goes over the wire at ``POST /v1/personalize``: the request, checked, and the answer."""
+"""What ``POST /v1/personalize`` is asked, alone or for many users: read, and checked."""
 
 import re
 from collections.abc import Iterator
@@ -7,14 +7,13 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from config.decisions import Explanation
-from config.placements import Content
 from serving.refusals import Refusal, Refused
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_BATCH_BYTES = 2 * 1024 * 1024
 MAX_BATCH_USERS = 1_000
 MAX_PLACEMENTS = 20
+MAX_BATCH_CHOICES = 5_000  # users times placements: what they are answered is kept until all are
 MAX_CART_LINES = 100
 MAX_EXCLUDED = 200
 MAX_CONTEXT = 32
@@ -22,7 +21,7 @@ MAX_FACT = 512  # letters
 MAX_CHANNEL = 32
 _T = TypeVar("_T")
 _EXACT = 2**53  # numbers beyond do not tell whole ones apart
-_LATEST_MS = 253_402_300_799_000  # the end of the year 9999
+_LATEST_MS = 4_102_444_800_000  # the year 2100: beyond, calendars end before time zones do
 
 # The very characters that collect refuses in ids.
 _ID = Annotated[
@@ -35,11 +34,11 @@ _Text = Annotated[str, msgspec.Meta(max_length=512)]
 _Pieces = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
-class _Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A part of the request; what it does not name is passed over, as in the Segment protocol."""
 
 
-class Page(_Part, frozen=True):
+class Page(Part, frozen=True):
     """The page that asks; its product counts as the one viewed latest."""
 
     type: _Text | None = None
@@ -47,7 +46,7 @@ class Page(_Part, frozen=True):
     category: _Text | None = None
 
 
-class CartLine(_Part, frozen=True, kw_only=True):
+class CartLine(Part, frozen=True, kw_only=True):
     """A line of the cart as the page sees it; a bare product id stands for one piece."""
 
     product_id: _ID | int
@@ -55,19 +54,26 @@ class CartLine(_Part, frozen=True, kw_only=True):
     price: _Pieces | None = None
 
 
-class Preview(_Part, frozen=True):
+class Preview(Part, frozen=True):
     """What would be shown: in a segment, as ``campaign/variation``, at another time.
 
-    ``time`` is in ms, or a time like ``2026-12-24T18:00:00Z``.
+    ``time`` is in ms, or a time like ``2026-12-24T18:00:00Z``; before the year 2100.
     """
 
     segment: _Text | None = None
     variation: _Text | None = None
-    time: (
-        Annotated[datetime, msgspec.Meta(tz=True)]
-        | Annotated[int, msgspec.Meta(ge=0, le=_LATEST_MS)]
-        | None
-    ) = None
+    time: Annotated[datetime, msgspec.Meta(tz=True)] | Annotated[int, msgspec.Meta(ge=0)] | None = (
+        None
+    )
+
+    def __post_init__(self) -> None:
+        """Check what no type can.
+
+        Raises:
+            ValueError: the time lies too far ahead.
+        """
+        if self.at(0) > _LATEST_MS:
+            raise ValueError("Expected a time before the year 2100")
 
     def at(self, now: int) -> int:
         """Return the time to decide at (ms)."""
@@ -76,7 +82,7 @@ class Preview(_Part, frozen=True):
         return now if self.time is None else self.time
 
 
-class Options(_Part, frozen=True):
+class Options(Part, frozen=True):
     """``limit`` replaces the slots of products placements.
 
     ``explain`` and ``preview`` are for holders of the secret key.
@@ -92,7 +98,7 @@ _Cart = Annotated[list[CartLine | _ID | int], msgspec.Meta(max_length=MAX_CART_L
 _Context = Annotated[dict[_Text, Any], msgspec.Meta(max_length=MAX_CONTEXT)]
 
 
-class Request(_Part, frozen=True, kw_only=True):
+class Request(Part, frozen=True, kw_only=True):
     """The question of a page: what to show to this visitor in these placements.
 
     ``context`` is what conditions may ask about, named as the shop likes. Fixed are ``trigger``,
@@ -143,7 +149,7 @@ class Request(_Part, frozen=True, kw_only=True):
         ]
 
 
-class BatchUser(_Part, frozen=True, kw_only=True):
+class BatchUser(Part, frozen=True, kw_only=True):
     """Whom one decision of a batch is about, and what is so of this one alone."""
 
     user_id: _UserId | int | None = None
@@ -153,7 +159,7 @@ class BatchUser(_Part, frozen=True, kw_only=True):
     context: _Context | None = None
 
 
-class BatchRequest(_Part, frozen=True, kw_only=True):
+class BatchRequest(Part, frozen=True, kw_only=True):
     """The question of a tool that brings its own list: what to show to each of these users.
 
     ``channel`` is where it will be shown; ``context`` is that of all, and a user's own is added.
@@ -202,7 +208,20 @@ def read_batch(body: bytes) -> BatchRequest:
     Raises:
         Refused: it holds none; the text names the field and what is allowed.
     """
-    return _read(_batch_decoder, body)
+    batch = _read(_batch_decoder, body)
+    options = batch.options
+    if options is not None and (options.explain or options.preview is not None):
+        raise Refused(
+            Refusal.BAD_REQUEST,
+            "options: explain and preview are for one user at a time; ask /v1/personalize",
+        )
+    if len(batch.users) * len(batch.placements) > MAX_BATCH_CHOICES:
+        raise Refused(
+            Refusal.BAD_REQUEST,
+            f"users: {len(batch.users)} in {len(batch.placements)} placements are too many; at "
+            f"most {MAX_BATCH_CHOICES} together, one times the other: send them in parts",
+        )
+    return batch
 
 
 def _read(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:
@@ -236,69 +255,3 @@ def _explain(message: str) -> str:
     field = where.rstrip("`") or "the body"
     plain = _PATTERN.sub("without control characters", what)
     return f"{field}: {plain[:1].lower()}{plain[1:]}"
-
-
-class Profile(_Part, frozen=True):
-    """What an answer says of the visitor: how much is known, and how fresh it is."""
-
-    known: bool = False
-    events_seen: int = 0
-    applied_up_to: str | None = None
-    updated_ms_ago: int | None = None
-
-
-class ProductsAnswer(_Part, frozen=True, kw_only=True, tag="products"):
-    """A slate; the list of products is encoded already."""
-
-    strategy: str
-    products: msgspec.Raw
-    fallback: str | None
-
-
-class _Promotion(_Part, frozen=True, kw_only=True):
-    """What is shown, null for nothing, and the campaign and variation that it is of, if any."""
-
-    content: Content | None
-    reason: str
-    campaign: str | None
-    variation: str | None
-    overlay: bool
-    explanation: Explanation | msgspec.UnsetType = msgspec.UNSET
-
-
-class BannerAnswer(_Promotion, frozen=True, kw_only=True, tag="banner"):
-    """A banner."""
-
-
-class OfferAnswer(_Promotion, frozen=True, kw_only=True, tag="offer"):
-    """An offer."""
-
-
-PlacementAnswer = ProductsAnswer | BannerAnswer | OfferAnswer
-
-
-class VariationAnswer(_Part, frozen=True):
-    """A variation that this answer shows, in the words of Segment's ``Experiment Viewed``."""
-
-    experiment_id: str
-    experiment_name: str
-    variation_id: str
-    variation_name: str
-
-
-class Answer(_Part, frozen=True, kw_only=True):
-    """The answer; ``token_rejected`` says what was wrong with the token where one was needed."""
-
-    decision_id: str
-    profile: Profile
-    placements: dict[str, PlacementAnswer]
-    fallback: str | None
-    experiments: list[VariationAnswer]
-    server_timing_ms: float
-    token_rejected: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class BatchAnswer(_Part, frozen=True):
-    """An answer for each user of a batch, in its order; each is encoded already."""
-
-    decisions: list[msgspec.Raw]

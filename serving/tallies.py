@@ -1,4 +1,4 @@
-"""Metrics of what happens with every decision, counted at a fraction of the library's cost there.
+"""Metrics of what happens with every decision, counted without the library's cost there.
 
 A latency is only noted, and counted with many others; a count is one look-up. Prometheus is told
 the same as by ``prometheus_client``'s own metrics.

@@ -12,18 +12,20 @@ from config.traces import Trace, read_traceparent
 from serving.receiving import header
 
 _TRACE = "shopkeeper.trace"  # in a scope: our part of the caller's trace
-_RNG = Random()  # of ids that nobody must not guess; one that is shared with nothing seeded
 
 
-def traced(scope: Scope, send: Send) -> Send:
-    """Take note of the trace that a request names; return what sends an answer that names it."""
+def traced(scope: Scope, send: Send, rng: Random) -> Send:
+    """Take note of the trace that a request names; return what sends an answer that names it.
+
+    ``rng`` is what ids of spans are made of.
+    """
     sent = header(scope, b"traceparent")
     if not sent:
         return send
     trace = read_traceparent(sent)
     if trace is None:
         return send
-    ours = trace.child(_RNG)
+    ours = trace.child(rng)
     scope[_TRACE] = ours
     structlog.contextvars.bind_contextvars(trace_id=ours.trace_id, span_id=ours.span_id)
     named = (b"traceparent", ours.header().encode())

@@ -5,7 +5,7 @@ from random import Random
 from typing import NamedTuple
 from weakref import proxy
 
-from config.conditions import FIELDS
+from config.condition_words import FIELDS
 from config.durations import MINUTE_MS
 from config.placements import Strategy
 from online_models.users import Session, UserState

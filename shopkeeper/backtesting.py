@@ -73,7 +73,7 @@ def _sentence(figures: dict[str, Any]) -> str:
     if figures["unsupported"] > _UNSUPPORTED:
         return (
             f"cannot be told: {figures['unsupported']:.0%} of the time it would show what was "
-            "never shown before"
+            "never shown before, or what the log cannot tell"
         )
     if figures["effective_choices"] < FEW:
         return (

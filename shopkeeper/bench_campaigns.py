@@ -21,6 +21,7 @@ from serving.schemas import CartLine, Page, Request
 from serving.view import Visitor
 from shopkeeper.bench_rules import Ranked, a_catalog
 
+BAR_MS = 0.5  # that all campaigns together may add to a decision
 N_CATEGORIES = 20
 N_USERS = 200
 N_LEARNED = 60
@@ -33,7 +34,7 @@ _PLACEMENTS: dict[str, Placement] = {
 # Each names the number of the campaign, so that no two are the same.
 CONDITIONS = (
     "user.n_orders >= {n} && cart.value > {n}.5",
-    "has(user.traits.tier) && user.traits.tier == 'tier-{n}'",
+    "has(user.traits.tier) && user.traits.tier == 'tier-{n}-silver'",
     "session.number >= 2 && session.days_away > {n}.0",
     "context.weather == 'weather-{n}' && page.type == 'home'",
     "'c{c}' in user.categories && user.categories['c{c}'] > 0.{n}",
@@ -78,7 +79,7 @@ def bench_campaigns(n_campaigns: int, rounds: int, seed: int) -> dict[str, Any]:
         cart=[CartLine(product_id="p1", quantity=2)],
         context={"weather": "weather-3", "locale": "en"},
     )
-    policies = {"policy:hero": _taught(n_campaigns, rng)}
+    policies = {"policy:hero": taught(n_campaigns, rng)}
     without, having = (
         Shop(model, catalog, _PLACEMENTS, policies=policies, features=context_features)
         for _ in range(2)
@@ -102,6 +103,8 @@ def bench_campaigns(n_campaigns: int, rounds: int, seed: int) -> dict[str, Any]:
         "without_us": round(base, 1),
         "with_us": round(loaded, 1),
         "added_ms": round((loaded - base) / 1000, 4),
+        "bar": BAR_MS,
+        "is_met": (loaded - base) / 1000 <= BAR_MS,
         "ratio": round(loaded / base, 2),
         "shown_rate": turns[0][1][1],
         "n_campaigns": n_campaigns,
@@ -111,11 +114,11 @@ def bench_campaigns(n_campaigns: int, rounds: int, seed: int) -> dict[str, Any]:
     }
 
 
-def _taught(n_campaigns: int, rng: Random) -> ThompsonPolicy:
+def taught(n_campaigns: int, rng: Random) -> ThompsonPolicy:
     """Return a policy that knows the campaigns it may be asked about."""
-    policy = ThompsonPolicy()
-    for n in range(10 * min(n_campaigns, N_LEARNED)):
-        arm = f"c{n % N_LEARNED}/a"
+    policy, n_learned = ThompsonPolicy(), min(n_campaigns, N_LEARNED)
+    for n in range(10 * n_learned):
+        arm = f"c{n % n_learned}/a"
         features = [rng.random() for _ in range(policy.n_features)]
         policy.learn_one(features, arm, float(rng.random() < 0.1), 0.5)
     return policy
@@ -131,7 +134,10 @@ def _user(ids: Sequence[str], n_campaigns: int, rng: Random) -> UserState:
         _NOW - 90 * DAY_MS,
         _NOW,
         n_events=rng.randrange(80),
-        traits={"tier": (_NOW, f"tier-{rng.randrange(n_campaigns)}"), "firstName": (_NOW, "Ann")},
+        traits={
+            "tier": (_NOW, f"tier-{rng.randrange(n_campaigns)}-silver"),
+            "firstName": (_NOW, "Ann"),
+        },
         context={"city": (_NOW, f"city-{rng.randrange(n_campaigns)}")},
         viewed=[(_NOW - MINUTE_MS * n, name) for n, name in enumerate(seen)],
         categories={f"c{n}": rng.random() for n in rng.sample(range(N_CATEGORIES), 8)},

@@ -30,8 +30,9 @@ def evaluate_folder(
     Raises:
         ShopkeeperError: it is of neither kind, or broken.
     """
-    if log_file(folder, _LOGGED_BY, campaign):
-        return evaluate_open_bandit(folder, campaign, n_slates, seed)
+    path = log_file(folder, _LOGGED_BY, campaign)
+    if path is not None:
+        return evaluate_open_bandit(folder, path, campaign, n_slates, seed)
     if not choice_logs(folder):
         raise ShopkeeperError(
             f"{folder} holds no log: {_LOGGED_BY}/{campaign}/{campaign}.csv (Open Bandit), "
@@ -40,14 +41,14 @@ def evaluate_folder(
     return evaluate_choices(choices_of(folder), policy, seed)
 
 
-def evaluate_open_bandit(folder: Path, campaign: str, n_slates: int, seed: int) -> dict[str, Any]:
-    """Return the value of Thompson sampling, from slots that were drawn evenly.
+def evaluate_open_bandit(
+    folder: Path, path: Path, campaign: str, n_slates: int, seed: int
+) -> dict[str, Any]:
+    """Return the value of Thompson sampling, from the slots of ``path``, which were drawn evenly.
 
     Where the folder has slots of Thompson sampling itself, its own clicks stand beside it.
     """
     alpha, beta = read_prior(folder, campaign)
-    path = log_file(folder, _LOGGED_BY, campaign)
-    assert path is not None
     log = read_log(path, len(alpha))
     chances = thompson_chances(alpha, beta, n_slates, seed)
     figures = figures_of(Valuer(log.choices, seed).value(chances[log.positions]))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from online_models.rhythm_evaluation import Ordered
-from shopkeeper.line_files import BrokenLine, lines_of
+from shopkeeper.line_files import BrokenLine, texts_of
 
 
 class OrderFormat(StrEnum):
@@ -27,9 +27,9 @@ def read_orders(path: Path, kind: OrderFormat) -> list[Ordered]:
     """
     read = _READERS[kind]
     orders = []
-    for number, line in enumerate(lines_of(path), start=1):
+    for number, line in enumerate(texts_of(path), start=1):
+        text = line.strip()
         try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             if text and (one := read(number, text)) is not None:
                 orders.append(one)
         except (ValueError, IndexError, OverflowError, csv.Error) as error:

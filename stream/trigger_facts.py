@@ -54,7 +54,7 @@ class Customer:
         if variable == "user":
             return user_values(self._state, self._now, fields)
         values = self._others(variable)
-        # Each field takes more than a microsecond to hand over, so only those that are named go.
+        # Each field has to be handed over, so only those that are named go.
         return values if fields is None else {f: values[f] for f in fields if f in values}
 
     def _others(self, variable: str) -> Mapping[str, object]:

@@ -26,17 +26,19 @@ class BatchPersonalizeRoute:
         try:
             await self._answer(scope, receive, send)
         except Refused as error:
-            self.batches.metrics.refused_requests.labels(error.reason).inc()
+            scope["state"]["metrics"].refused_requests.labels(error.reason).inc()
             await refusal(error)(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         authorization = header(scope, b"authorization").decode("latin-1")
         caller = self.batches.caller(key_in_header(authorization or None))
         body = await receive_body(scope, receive, MAX_BATCH_BYTES, self.body_seconds)
-        answer = await self.batches.answer(body, caller)
+        pieces = await self.batches.answer(body, caller)
         headers = [
             (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(answer)),
+            (b"content-length", b"%d" % sum(map(len, pieces))),
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+        for piece in pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body"})

@@ -1,15 +1,18 @@
 """Files of campaigns: what is read, and how mistakes are told."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from config import mistakes
 from config.campaign_checks import read_campaigns
 from config.campaigns import MAX_ARMS, MAX_CAP_TIMES, Campaigns
 from config.mistakes import InvalidFile
 from config.placements import Banner, Content, Offer, Placement, Products
 from config.schedules import schedule_of
+from config.toml_lines import Path, lines_of
 from online_models.users import MAX_CONTACT_TIMES
 
 PLACEMENTS: dict[str, Placement] = {
@@ -50,7 +53,7 @@ def test_a_good_file_is_read() -> None:
     campaigns = read(GOOD)
     hello = campaigns.campaigns["hello"]
     assert hello.ends == datetime(2026, 12, 24, 23, tzinfo=UTC)  # the end of that day in Berlin
-    assert hello.variations["a"].content("de-AT").headline == "Hallo {first_name|du}"
+    assert hello.variations["a"].texts("de-AT")["headline"] == "Hallo {first_name|du}"
     assert hello.caps[0].channel == "web"
     assert campaigns.offers == {"stay"}
     assert (campaigns.goal_of("hello"), campaigns.goal_of("stay")) == ("click", "margin")
@@ -157,6 +160,38 @@ def test_bytes_that_are_no_text_are_told_with_their_line() -> None:
     with pytest.raises(InvalidFile) as raised:
         read_campaigns(b'a = 1\nb = "\xff"\n', PLACEMENTS)
     assert str(raised.value) == "line 2: this is not UTF-8: invalid start byte"
+
+
+def test_what_names_a_table_that_cannot_be_read_is_no_mistake() -> None:
+    text = (
+        f"{HEAD}priority = 1.5\n"
+        f'{HEAD.replace(".x", ".y")}segments = ["s"]\n'
+        "[segments.s]\nwhen = 1\n"
+        '[experiments.e]\nvariations = [{ name = "a" }, { name = "b", campaigns = ["x"] }]\n'
+    )
+    with pytest.raises(InvalidFile) as raised:
+        read(text)
+    assert [mistake.path for mistake in raised.value.mistakes] == [
+        ("campaigns", "x", "priority"),
+        ("segments", "s", "when"),
+    ]
+
+
+def test_lines_are_looked_for_once_for_all_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: list[str] = []
+
+    def counted(text: str) -> Mapping[Path, int]:
+        texts.append(text)
+        return lines_of(text)
+
+    monkeypatch.setattr(mistakes, "lines_of", counted)
+    text = "".join(f"[campaigns.c{number}]\n" for number in range(9))
+    with pytest.raises(InvalidFile) as raised:
+        read(text)
+    assert [one.line for one in raised.value.mistakes] == [*range(1, 10)]
+    assert texts == [text]
+    assert read("") == Campaigns()
+    assert texts == [text]
 
 
 def test_each_broken_experiment_is_told_with_its_line() -> None:

@@ -41,6 +41,8 @@ def test_what_cannot_be_cut_safely_stays_whole(source: str) -> None:
         ("user.known && 'yes'", "this is always 'yes'; allowed: what is true or false"),
         ("null", "this is always None; allowed: what is true or false"),
         ("1 / 0 == 1", "this can never be evaluated: "),
+        ("cart.products.exists(cart, cart == 'a') && cart.value > 0.0", "'cart' is a name of ours"),
+        ("user.traits.exists(user_traits, true)", "'user_traits' is a name of ours"),
         ("cheap(product)", "cheap() is not known; allowed: bytes, contains"),
     ],
 )
@@ -74,8 +76,13 @@ def test_only_fields_that_are_named_are_needed() -> None:
             {"user": frozenset({"n_views"}), "user_context": frozenset({"city"})},
         ),
         ("'user.brands' in user.brands", {"user_brands": None}),
+        ("user.categories.exists(c, user.categories[c] > 0.5)", {"user_categories": None}),
+        ("context.size() > 1 && context.city == 'Graz'", {"context": None}),
         ("has(user.traits)", {"user": frozenset({"traits"})}),
+        ("user.traits.tier == 'silver'", {"user_traits": frozenset({"tier"})}),
+        ("user.traits.link == 'https://r'", {"user_traits": frozenset({"link"})}),
         ("user.traits.tier == r'gold'", {"user": frozenset({"traits"})}),
+        ("user.traits.tier == br'gold'", {"user": frozenset({"traits"})}),
         ("cart.value > 1.0 // user.traits", {"cart": frozenset({"value"})}),
     ],
 )
@@ -88,3 +95,4 @@ def test_maps_of_a_user_are_variables_of_their_own_where_that_can_be_told(
 def test_names_that_a_condition_binds_itself_are_its_own() -> None:
     condition = compile_condition("cart.products.exists(x, x == product.id)")
     assert len(condition.both) == 1
+    assert compile_test("page.type == '.exists(cart, true)'").names == {"page"}

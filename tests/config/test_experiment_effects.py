@@ -67,11 +67,12 @@ def test_conditions_see_each_experiment() -> None:
 
 def test_a_decision_counts_where_a_variation_might_change_it() -> None:
     seen = [("hero", "control")]
-    assert having_a_say(HERO, seen, ["row"], []) == seen
-    assert having_a_say(HERO, seen, ["side"], ["young"]) == seen
-    assert having_a_say(HERO, seen, ["side"], ["other"]) == []
+    assert having_a_say(HERO, seen, ["row"], {}) == seen
+    assert having_a_say(HERO, seen, ["top", "side"], {"side": frozenset({"young"})}) == seen
+    assert having_a_say(HERO, seen, ["side"], {"side": frozenset({"other"})}) == []
+    assert having_a_say(HERO, seen, ["side"], {"top": frozenset({"young"})}) == []
 
 
 def test_an_experiment_of_conditions_counts_everywhere() -> None:
     bare = read_experiments({"bare": {"variations": [{"name": "a"}, {"name": "b"}]}})
-    assert having_a_say(bare, [("bare", "a")], ["side"], []) == [("bare", "a")]
+    assert having_a_say(bare, [("bare", "a")], ["side"], {}) == [("bare", "a")]

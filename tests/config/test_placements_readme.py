@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from config.conditions import FIELDS
+from config.condition_words import FIELDS
 from config.placement_checks import read_placements
 from config.placements import STRATEGIES, Products
 

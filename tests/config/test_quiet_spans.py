@@ -40,3 +40,9 @@ def test_a_span_that_is_never_over_is_told_to_end_some_day() -> None:
     until = always.open_until(at("2024-06-01 12:00"))
     assert until is not None
     assert until > at("2024-06-10 12:00")
+
+
+def test_a_span_ends_with_all_of_it() -> None:
+    ends = datetime(2024, 6, 1, 13, 30, tzinfo=BERLIN)
+    span = schedule_of(None, ends, (), ("12:00-14:00",), "Europe/Berlin")
+    assert span.open_until(at("2024-06-01 12:30")) == at("2024-06-01 13:30")

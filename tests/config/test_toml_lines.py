@@ -2,7 +2,7 @@ import tomllib
 
 import pytest
 
-from config.toml_lines import Path, line_of
+from config.toml_lines import Path, line_of, lines_of
 
 TEXT = '''# a comment
 title = "[no.header]"
@@ -48,4 +48,4 @@ y = 1
 )
 def test_a_path_is_found_in_its_line(path: Path, line: int) -> None:
     tomllib.loads(TEXT)
-    assert line_of(TEXT, path) == line
+    assert line_of(lines_of(TEXT), path) == line

@@ -175,7 +175,18 @@ def test_it_stays_bounded_however_many_arms_come(make: Callable[[int], Policy]) 
         policy.learn_one([1.0, 0.0, 0.0], f"campaign/{number:04}", 1.0, 0.5)
         sizes.append(len(policy.to_bytes()))
 
-    assert max(sizes) <= 1.05 * sizes[MAX_ARMS - 1]
+    assert max(sizes) <= 1.05 * sizes[MAX_ARMS]
+
+
+def test_all_that_a_file_may_let_it_learn_has_room_beside_nothing(
+    make: Callable[[int], Policy],
+) -> None:
+    arms = ["", *(f"a/{number}" for number in range(MAX_ARMS))]
+    policy, features = make(N_FEATURES), [1.0, 0.0, 0.0]
+    for arm in ["a/0"] * 20 + arms[2:] + arms[:1]:
+        policy.learn_one(features, arm, float(arm == "a/0"), 0.5)
+    told = policy.probabilities(features, arms)
+    assert told[1] > 2.5 * max(told[0], *told[2:])
 
 
 def test_a_new_arm_is_tried(make: Callable[[int], Policy]) -> None:

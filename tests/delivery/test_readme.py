@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from config.durations import DAY_MS
+from config.durations import DAY_MS, HOUR_MS
 from config.keys import (
     DEAD_LETTER_AGE_MS,
     MAX_TOLD,
@@ -14,7 +14,7 @@ from config.keys import (
 from config.settings import DeliverySettings
 from config.trigger_file import read_trigger_tables
 from config.webhooks import MAX_RECEIVERS, Receiver, read_receivers
-from delivery.schedule import DELAYS_MS, HOUR_MS
+from delivery.schedule import DELAYS_MS
 from serving.batching import MAX_BATCHES
 from serving.schemas import MAX_BATCH_USERS
 from serving.trigger_feed import MAX_LISTENERS

@@ -6,7 +6,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.schedule import DELAYS_MS, HOUR_MS, JITTER, LONGEST_MS, next_try_at
+from config.durations import HOUR_MS
+from delivery.schedule import DELAYS_MS, JITTER, LONGEST_MS, next_try_at
 
 
 def tries(rng: Random, wish_ms: int = 0) -> list[int]:

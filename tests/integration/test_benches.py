@@ -1,10 +1,14 @@
 """The benches run on whole shops and report what their tables promise; figures are not judged."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from loadtest.bench_append import bench_append
 from loadtest.bench_memory import bench_memory
 from loadtest.bench_stream import bench_stream
+from loadtest.bench_triggers import bench_triggers
 from shopkeeper.lifeline import tied
 
 MACHINE = {"cpu", "cores", "python", "redis", "system"}
@@ -39,3 +43,15 @@ def test_memory_bench_accounts_for_the_state_by_its_parts() -> None:
     assert figures["bytes_per_user"] == pytest.approx(
         figures["state_key_bytes"] + figures["timer_bytes"] + figures["watched_bytes"], abs=0.2
     )
+
+
+def test_triggers_bench_finds_what_the_oracle_says_and_tells_what_its_table_names() -> None:
+    figures = bench_triggers(200, 20, rounds=1, seed=1, launch=tied, history=None)
+    assert figures["equal"]
+    assert figures["is_met"] == (figures["slowdown"] <= figures["bar"])
+    compared = figures["compared"]["made_up_anybody"]
+    assert compared["firings"] == sum(compared["by_trigger"].values()) > 0
+    told = (Path(__file__).parents[2] / "loadtest" / "README.md").read_text(encoding="utf-8")
+    section = told.partition("## bench triggers\n")[2].partition("\n## ")[0]
+    keys = {*figures, *figures["compared"], *compared} - {"bar", "is_met"}  # those of all benches
+    assert keys <= set(re.findall(r"`(\w+)`", section))

@@ -6,7 +6,7 @@ import pytest
 
 from config.campaign_checks import read_campaigns
 from config.placements import Banner, Offer, Placement
-from online_models.backtest import Plan
+from online_models.backtest import UNTOLD, Plan
 from online_models.choice_log import LoggedChoice
 
 PLACEMENTS: Mapping[str, Placement] = {"hero": Banner(), "exit": Offer()}
@@ -64,7 +64,8 @@ def test_first_and_split_show_what_they_say() -> None:
 
 
 def test_the_highest_priority_of_what_was_eligible_is_shown() -> None:
-    text = campaign("a", "priority = 1") + campaign("b", 'priority = 2\nchoose = "first"')
+    b = campaign("b", 'priority = 2\nchoose = "first"\nwhen = "user.known"')
+    text = campaign("a", "priority = 1") + b
     assert shown(text) == {"b/x": 1.0}
     assert shown(text, a_choice(arms=["a/x", "a/y"]), [a_choice()]) == pytest.approx(
         {"a/x": 0.6, "a/y": 0.4}
@@ -96,5 +97,36 @@ def test_an_offer_of_margin_may_as_well_not_be_made() -> None:
 
 
 def test_without_known_arms_the_chosen_one_alone_was_eligible() -> None:
-    text = campaign("a", 'choose = "first"') + campaign("b", 'choose = "first"\npriority = 9')
+    text = campaign("a", 'choose = "first"') + campaign("b", 'priority = 9\nwhen = "user.known"')
     assert shown(text, a_choice(arms=[]), [a_choice(), a_choice(arm="b/x")]) == {"a/x": 1.0}
+
+
+WHEN = 'when = "user.known"'
+OF_A, OF_B = a_choice(arms=["a/x", "a/y"]), a_choice(arm="b/x", arms=["b/x", "b/y"])
+
+
+def test_what_was_passed_over_for_a_campaign_that_is_gone_is_shown_where_it_is_for_all() -> None:
+    b = campaign("b", 'choose = "first"')
+    assert shown(b, OF_A, [OF_A, OF_B]) == {"b/x": 1.0}
+    later = campaign("a", 'choose = "first"\nends = 2023-11-24T00:00:00Z') + b
+    assert shown(later, OF_A, [OF_A, OF_B]) == {"b/x": 1.0}
+
+
+@pytest.mark.parametrize("more", [WHEN, "caps = [{ times = 1, days = 1 }]"])
+def test_nobody_can_tell_whether_what_was_not_looked_at_was_eligible(more: str) -> None:
+    b = campaign("b", f'choose = "first"\n{more}')
+    assert shown(b, OF_A, [OF_A, OF_B]) == {UNTOLD: 1.0}
+    over = campaign("c", f'choose = "first"\npriority = 1\n{more}')
+    logged = [OF_A, OF_B, a_choice(arm="c/x", arms=["c/x"])]
+    assert shown(over + campaign("a", 'choose = "first"'), OF_A, logged) == {"a/x": 1.0}
+
+
+@pytest.mark.parametrize("a", ['choose = "first"', "priority = 1"])
+def test_what_was_not_looked_at_does_not_matter_below_what_is_shown(a: str) -> None:
+    text = campaign("a", a) + campaign("b", WHEN)
+    assert UNTOLD not in shown(text, OF_A, [OF_A, OF_B])
+
+
+def test_what_is_learned_together_was_looked_at_together() -> None:
+    text = campaign("a") + campaign("b", WHEN)
+    assert shown(text, OF_A, [OF_A, OF_B]) == pytest.approx({"a/x": 0.6, "a/y": 0.4})

@@ -1,10 +1,16 @@
+from collections.abc import Sequence
 from random import Random
+from zlib import crc32
 
 import numpy as np
 import pytest
 
+from online_models import policies, propensity_bytes
 from online_models.beliefs import SHARED, Beliefs, shares_of_best
 from online_models.chances import KEPT_AT_DRIFT, Chances, checked, mean_chance
+from online_models.contexts import CONTEXT_NAMES
+from online_models.features import feature_names
+from online_models.offers import OfferPolicy
 from online_models.policies import ThompsonPolicy
 
 
@@ -135,3 +141,36 @@ def test_after_a_drift_so_much_certainty_is_left_as_few_rewards_would_have_broug
     left, fresh = (one.scores(x, one.rows(["a"]))[1, 0] for one in (many, few))
 
     assert left == pytest.approx(fresh, rel=0.3)
+
+
+def test_one_large_order_does_not_decide_for_good() -> None:
+    """Who is offered nothing orders as often, and earns more; one of the first orders is huge."""
+    for outlier in (1e2, 1e4, 1e6):
+        for number in range(3):
+            policy, rng = OfferPolicy(1), Random(number)
+            policy.learn_one([0.0], "a/x", 10.0, 0.5)
+            policy.learn_one([0.0], "a/x", 10.0 * outlier, 0.5)
+            for _ in range(4_000):
+                picked = policy.choose([0.0], ["", "a/x"], rng)
+                margin = 20.0 if picked.arm == "" else 10.0
+                reward = margin if rng.random() < 0.3 else 0.0
+                policy.learn_one([0.0], picked.arm, reward, picked.probability)
+            nothing, offer = policy.probabilities([0.0], ["", "a/x"])
+            assert nothing > 0.9
+            assert offer < 0.1
+
+
+def test_the_least_margin_that_a_float_holds_is_learned() -> None:
+    policy = OfferPolicy(1)
+    policy.learn_one([0.0], "a/x", 5e-324, 0.5)
+    assert sum(policy.probabilities([0.0], ["", "a/x"])) == pytest.approx(1.0)
+
+
+def test_what_is_learned_by_place_is_of_another_version_where_names_change() -> None:
+    """Whoever changes the names gives the bytes a new version, and then the new hash here."""
+
+    def hashed(names: Sequence[str]) -> int:
+        return crc32("\n".join(names).encode())
+
+    assert (policies.VERSION, hashed(CONTEXT_NAMES)) == (1, 758_179_367)
+    assert (propensity_bytes.VERSION, hashed(feature_names())) == (1, 1_623_724_911)

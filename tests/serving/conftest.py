@@ -58,7 +58,7 @@ Serve = Callable[..., httpx.Client]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Return what starts a server on a Redis; its client sends the write key."""
+    """Return what starts a server on a Redis; its client sends the write key, or ``key``."""
     with ExitStack() as stack:
 
         def start(redis_url: str, **changes: Any) -> httpx.Client:
@@ -83,6 +83,13 @@ def shop(_lasting_shop: httpx.Client, redis_url: str) -> httpx.Client:
     assert redis_url
     _lasting_shop.auth = httpx.BasicAuth("write-key", "")
     return _lasting_shop
+
+
+@pytest.fixture
+def owner(shop: httpx.Client) -> httpx.Client:
+    """Return the same client, with the secret key."""
+    shop.auth = httpx.BasicAuth("secret-key", "")
+    return shop
 
 
 @pytest.fixture
@@ -117,8 +124,9 @@ def served(
     campaigns: Path | None = None,
     max_in_flight: int = 100,
     http: type[PatientProtocol] = PatientProtocol,
+    key: str = "write-key",
 ) -> Iterator[httpx.Client]:
-    """Run a server while the ``with`` lasts; yield a client of it that sends the write key."""
+    """Run a server while the ``with`` lasts; yield a client of it that sends the key."""
     settings = Settings(
         redis=RedisSettings(url=redis_url),
         server=ServerSettings(cors_origins=cors_origins),
@@ -142,7 +150,7 @@ def served(
     try:
         with httpx.Client(
             base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
-            auth=("write-key", ""),
+            auth=(key, ""),
             timeout=GUARD_SECONDS,
         ) as client:
             yield client

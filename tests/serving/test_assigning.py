@@ -35,7 +35,14 @@ def asked(
     plain = {"placements": ["row"], "user_id": "ann", "anonymous_id": "cookie-1"}
     request = Request(**(plain | fields))
     asker = Asker(ANN if known else None, COOKIE, trusted=False)
-    return assigned_to(request, asker, user, of, lambda _: ["old", "young"], is_granted=is_granted)
+    return assigned_to(
+        request,
+        asker,
+        user,
+        of,
+        dict.fromkeys(("row", "side"), frozenset({"old", "young"})),
+        is_granted=is_granted,
+    )
 
 
 def drawn(of: Experiments, **ids: str) -> str:

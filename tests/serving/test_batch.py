@@ -1,6 +1,5 @@
 """Decisions for lists of users, over HTTP."""
 
-import threading
 from typing import Any
 
 import httpx
@@ -55,6 +54,9 @@ def test_a_thousand_users_are_the_most(tool: httpx.Client) -> None:
         ({"users": [{"userId": "ann"}], "channel": ""}, "bad_request"),
         ({"users": [{"userId": "ann"}], "placements": ["nowhere"]}, "unknown_placement"),
         ({"users": [{"userId": "a\x00"}]}, "bad_request"),
+        ({"users": [{"userId": "a"}] * 501, "placements": ["hero"] * 10}, "bad_request"),
+        ({"users": [{"userId": "ann"}], "options": {"explain": True}}, "bad_request"),
+        ({"users": [{"userId": "ann"}], "options": {"preview": {}}}, "bad_request"),
         ({}, "bad_request"),
     ],
 )
@@ -69,31 +71,6 @@ def test_a_write_key_may_not_ask(tool: httpx.Client) -> None:
     tool.auth = httpx.BasicAuth("write-key", "")
     reply = tool.post(PATH, json=ASK | {"users": [{"userId": "ann"}]})
     assert (reply.status_code, reply.json()["reason"]) == (403, "secret_key_needed")
-
-
-def test_single_visitors_are_answered_while_batches_are(tool: httpx.Client) -> None:
-    """Ten batches would take turns for seconds; a visitor who asks meanwhile does not wait."""
-    users = [{"userId": f"user-{n}"} for n in range(1_000)]
-    unanswered = 10
-    n_singles_meanwhile = 0
-
-    def ask_batch() -> None:
-        nonlocal unanswered
-        with httpx.Client(base_url=tool.base_url, auth=tool.auth, timeout=60) as client:
-            assert client.post(PATH, json=ASK | {"users": users}).status_code == 200
-        unanswered -= 1
-
-    threads = [threading.Thread(target=ask_batch) for _ in range(unanswered)]
-    for thread in threads:
-        thread.start()
-    while unanswered:
-        reply = tool.post("/v1/personalize", json={"placements": ["next-best"], "userId": "x"})
-        assert reply.status_code == 200
-        n_singles_meanwhile += unanswered == len(threads)
-    for thread in threads:
-        thread.join()
-    # One batch has a thousand turns, ten in turn ten thousand: of a turn each, singles get many.
-    assert n_singles_meanwhile > 100
 
 
 def test_while_users_cannot_be_read_a_batch_is_to_be_sent_again(

@@ -204,6 +204,14 @@ def test_an_explanation_names_every_campaign_and_what_stood_against_it(
     assert shown["candidates"][0]["probabilities"] == {"wet": 1.0}
 
 
+@pytest.mark.parametrize("time", [0, "0001-01-01T00:00:00Z", "2099-12-31T23:59:59+02:00"])
+def test_a_preview_may_be_of_the_first_and_of_the_last_time(
+    shop: httpx.Client, file: Path, time: int | str
+) -> None:
+    shop.auth = SECRET
+    assert hero(shop, options={"preview": {"time": time}})["campaign"] == "hello"
+
+
 @pytest.mark.parametrize("options", [{"explain": True}, {"preview": {"variation": "hello/wet"}}])
 def test_the_public_key_gets_neither_explanations_nor_previews(
     shop: httpx.Client, options: dict[str, Any]
@@ -247,6 +255,8 @@ def test_a_preview_may_be_of_another_time(shop: httpx.Client, file: Path) -> Non
         ({"variation": "hello/dry"}, "'hello/dry' is none; allowed: campaign/variation, such as "),
         ({"time": "soon"}, "options.preview.time: "),
         ({"time": -1}, "options.preview.time: "),
+        ({"time": 253_402_300_799_000}, "options.preview: expected a time before the year 2100"),
+        ({"time": "9999-12-31T23:59:59Z"}, "options.preview: expected a time before the year 2100"),
     ],
 )
 def test_a_preview_of_what_there_is_not_is_refused(

@@ -21,13 +21,6 @@ from tests.serving.deciding import learn, lessons
 BOOTS = {"id": "boots", "name": "Boots", "price": 129.0, "stock": 3}
 
 
-@pytest.fixture
-def owner(shop: httpx.Client) -> httpx.Client:
-    """Return a client that sends the secret key."""
-    shop.auth = httpx.BasicAuth("secret-key", "")
-    return shop
-
-
 def put(owner: httpx.Client, *lines: object, **more: Any) -> dict[str, Any]:
     body = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
     reply = owner.put("/v1/catalog", content=body.encode(), **more)
@@ -152,8 +145,7 @@ def trending(shop: httpx.Client) -> list[str]:
 def test_decisions_see_a_change_of_stock(
     serve: Serve, redis_url: str, redis_client: redis.Redis
 ) -> None:
-    shop = serve(redis_url)
-    shop.auth = httpx.BasicAuth("secret-key", "")
+    shop = serve(redis_url, key="secret-key")
     learn(redis_client, lessons(popular={"": ["boots", "hat"]}))
     put(shop, BOOTS, {"id": "hat", "name": "Hat"})
     wait_for(lambda: trending(shop) == ["boots", "hat"])

@@ -122,6 +122,25 @@ def test_what_a_choice_is_learned_from_is_told_with_it() -> None:
     assert (told.click_ms, told.order_ms) == (120_000, 86_400_000)
 
 
+@pytest.mark.parametrize("choose_by", ["first", "split"])
+@pytest.mark.parametrize("holdout_rate", [0.0, 0.5])
+def test_what_no_policy_learns_from_is_told_without_what_policies_know(
+    choose_by: str, holdout_rate: float
+) -> None:
+    held = next(name for name in map(str, range(99)) if place_of(name, "holdout") < 0.5)
+    said = f'choose = "{choose_by}"\nholdout_rate = {holdout_rate}'
+    offer = TEN_OFF.replace("holdout_rate = 0.2", said)
+
+    def features(_view: View, _zone: str) -> list[float]:
+        pytest.fail("these take time to work out")
+
+    chosen = choose(offer, "exit", features=features, visitor=Visitor(held))
+    assert chosen.choice is not None
+    assert chosen.considered is not None
+    assert (chosen.choice.is_holdout, chosen.choice.policy) == (holdout_rate > 0, "")
+    assert (chosen.choice.features, chosen.considered.features) == ([], [])
+
+
 def test_the_first_variation_of_the_first_campaign_is_certain() -> None:
     chosen = choose(TWO.replace('["hero"]\n', '["hero"]\nchoose = "first"\n'), rng=_High())
     assert (chosen.campaign, chosen.variation) == ("x", "a")

@@ -129,7 +129,7 @@ def test_a_key_leaves_no_more_dead_letters_than_its_limit_and_good_events_still_
 
 
 def test_an_import_is_not_limited_by_user(serve: Serve, redis_url: str) -> None:
-    shop = serve(redis_url, collect=CollectSettings(user_events_per_second=1))
-    shop.auth = httpx.BasicAuth("secret-key", "")
+    collect = CollectSettings(user_events_per_second=1)
+    shop = serve(redis_url, collect=collect, key="secret-key")
     ten = {"batch": [an_event() for _ in range(10)]}
     assert [shop.post("/v1/batch", json=ten).status_code for _ in range(3)] == [200] * 3

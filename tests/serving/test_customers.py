@@ -13,13 +13,6 @@ ANN = IDS.known("ann")
 COOKIE = IDS.anonymous("cookie-1")
 
 
-@pytest.fixture
-def owner(shop: httpx.Client) -> httpx.Client:
-    """Return a client that sends the secret key."""
-    shop.auth = httpx.BasicAuth("secret-key", "")
-    return shop
-
-
 def remember(client: redis.Redis, subject: Subject, user: User) -> None:
     client.set(KEYS.user(subject.shard, subject.digest), encode_user(user))
 

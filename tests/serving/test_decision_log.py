@@ -9,9 +9,9 @@ from config import events
 from config.decisions import DECISION_FIELD, BrokenDecision, Decided, decode_decided
 from config.events import ENTRY_FIELD, decode_entry
 from config.keys import MAX_DECISIONS
-from config.settings import DecisionSettings
+from serving.copying import SLICE_SECONDS
 from serving.decision_log import DecisionLog, Made
-from serving.event_log import EventLog
+from serving.event_log import Command, EventLog
 from serving.main import connect
 from tests.serving.builders import NOW
 from tests.serving.conftest import KEYS, Serve, stream_of, wait_for
@@ -78,15 +78,6 @@ def test_a_decision_that_is_not_personal_is_logged_without_anybody(
     assert decision.fallback == told["fallback"]
     [fields_kept] = entries(redis_client)
     assert COOKIE.digest.encode() not in b"".join(fields_kept.values())
-
-
-def test_a_shop_may_do_without_the_log(
-    serve: Serve, redis_url: str, redis_client: redis.Redis
-) -> None:
-    shop = serve(redis_url, decision=DecisionSettings(log_decisions=False))
-    ask(shop, anonymousId="cookie-1")
-    shop.post("/v1/track", json={"anonymousId": "a", "event": "x"})
-    assert not logged(redis_client)
 
 
 def a_decision(number: int) -> Made:
@@ -171,6 +162,34 @@ def test_a_log_of_events_that_is_to_be_left_alone_gets_nothing(
     assert dropped == [("not_taken", 1)]
     assert [decision.decision_id for decision in logged(redis_client)] == ["d-1"]
     assert not list(redis_client.scan_iter("*:events"))
+
+
+class Appended(EventLog):
+    """A log that takes note of how many commands it is given at a time."""
+
+    def __init__(self) -> None:
+        self.n_commands: list[int] = []
+
+    async def append(self, commands: Sequence[Command]) -> list[object]:
+        """Confirm all."""
+        self.n_commands.append(len(commands))
+        return [b""] * len(commands)
+
+
+def test_requests_go_first_once_a_slice_of_time_is_used_up() -> None:
+    seconds = iter(n * 0.4 * SLICE_SECONDS for n in range(1_000))
+    writing = Appended()
+    log = DecisionLog(writing, KEYS, 64, lambda *_: None, clock_seconds=lambda: next(seconds))
+
+    async def story() -> None:
+        for number in range(7):
+            log.put(a_decision(number))
+        task = asyncio.create_task(log.run())
+        await asyncio.sleep(0)
+        await stop([task])
+
+    asyncio.run(story())
+    assert writing.n_commands == [3, 3, 1]
 
 
 def test_what_redis_does_not_confirm_is_counted() -> None:

@@ -12,11 +12,12 @@ from config.events import Event
 from config.experiments import HOLDOUT, assign
 from config.keys import Subject
 from config.placements import Products
+from config.settings import CollectSettings
 from online_models.users import Exposure
 from tests.builders import read_experiments
 from tests.chromium import chromium, needs_chromium
 from tests.serving.builders import IDS, NOW
-from tests.serving.conftest import Serve, a_file, events_in, wait_for
+from tests.serving.conftest import KEYS, Serve, a_file, events_in, wait_for
 from tests.serving.deciding import a_user, remember
 
 CLIENT = Path(__file__).parents[2] / "storefront" / "shopkeeper.js"
@@ -74,6 +75,37 @@ def test_nobody_sees_what_was_there_before(shop: httpx.Client, fields: dict[str,
     told = ask(shop, **fields)
     assert told["experiments"] == []
     assert told["placements"]["row"]["strategy"] == "trending"
+
+
+def test_where_consent_is_needed_a_stranger_who_says_nothing_is_in_no_experiment(
+    serve: Serve, redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    needed = CollectSettings(consent_required=True)
+    shop = serve(redis_url, placements=PLACEMENTS, campaigns=a_file(tmp_path, TEXT), collect=needed)
+    silent = ask(shop, anonymousId="browser-1")
+    assert (silent["experiments"], silent["fallback"]) == ([], "consent_refused")
+    wait_for(lambda: keys_of(redis_client, "decisions"))
+    assert keys_of(redis_client, "events") == []  # these would be written together
+    assert ask(shop, anonymousId="browser-1", context={"consent": True})["experiments"]
+    wait_for(lambda: keys_of(redis_client, "events"))
+
+
+def test_who_could_not_be_read_is_in_no_experiment(
+    serve: Serve, redis_url: str, redis_client: redis.Redis, tmp_path: Path
+) -> None:
+    campaigns = a_file(tmp_path, TEXT)
+    gone = serve("unix:///nowhere/redis.sock", placements=PLACEMENTS, campaigns=campaigns)
+    told = [ask(gone, anonymousId="browser-1", context={"consent": said}) for said in (None, True)]
+    assert [one["experiments"] for one in told] == [[], []]
+    shard, digest = IDS.anonymous("browser-1")
+    redis_client.set(KEYS.user(shard, digest), b"no user")
+    shop = serve(redis_url, placements=PLACEMENTS, campaigns=campaigns)
+    unreadable = ask(shop, anonymousId="browser-1")
+    assert (unreadable["experiments"], unreadable["fallback"]) == ([], "unreadable_user")
+
+
+def keys_of(client: redis.Redis, what: str) -> list[bytes]:
+    return list(client.scan_iter(f"*:{what}"))
 
 
 def test_a_holdout_is_told_and_shown_what_was_there_before(

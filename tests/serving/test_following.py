@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import redis
 
 from serving.following import Follower, Source
 from serving.main import connect
-from tests.serving.conftest import GUARD_SECONDS, OwnRedis
+from tests.serving.conftest import OwnRedis
+from tests.serving.following import at_work, until
 
 SOURCES = [Source("rows-0", "changes-0"), Source("rows-1", "changes-1")]
 
@@ -42,21 +43,8 @@ def change(client: redis.Redis, index: int = 0, t: int = 5, **rows: str) -> None
 async def following(url: str, copy: Copy) -> AsyncIterator[Follower]:
     async with connect(url) as client:
         follower = Follower("copy", client, SOURCES, copy.put, copy.times.extend)
-        task = asyncio.create_task(follower.run())
-        try:
+        async with at_work(follower.run()):
             yield follower
-        finally:
-            while not task.done():
-                task.cancel()
-                await asyncio.wait([task], timeout=0.1)
-            with suppress(asyncio.CancelledError):
-                task.result()
-
-
-async def until(is_so: Callable[[], object]) -> None:
-    async with asyncio.timeout(GUARD_SECONDS):
-        while not is_so():  # noqa: ASYNC110  (what is waited for tells nobody)
-            await asyncio.sleep(0.01)
 
 
 def told(story: Callable[[Copy], Awaitable[None]]) -> Copy:

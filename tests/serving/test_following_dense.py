@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import redis
 from prometheus_client import CollectorRegistry
@@ -15,7 +15,7 @@ from serving.following import Follower
 from serving.main import connect
 from serving.metrics import ServingMetrics
 from tests.builders import NOON
-from tests.serving.test_following import until
+from tests.serving.following import at_work, until
 from tests.stream.test_model_parts import DIARIES, Diary, a_reward, exposed
 from tests.stream.test_model_shards import KEYS, Owner, append
 
@@ -26,15 +26,8 @@ async def following(
 ) -> AsyncIterator[Follower]:
     async with connect(url) as client:
         follower = make(client, KEYS, put, ServingMetrics(CollectorRegistry()))
-        task = asyncio.create_task(follower.run())
-        try:
+        async with at_work(follower.run()):
             yield follower
-        finally:
-            while not task.done():
-                task.cancel()
-                await asyncio.wait([task], timeout=0.1)
-            with suppress(asyncio.CancelledError):
-                task.result()
 
 
 def test_models_are_those_that_were_committed_before_and_since(

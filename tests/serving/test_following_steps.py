@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from serving.following_steps import StepsFollower
 from serving.main import connect
 from tests.serving.conftest import KEYS, OwnRedis
 from tests.serving.deciding import Lessons, learn, lessons
-from tests.serving.test_following import until
+from tests.serving.following import at_work, until
 
 CAPACITY = 4_096
 
@@ -41,16 +41,11 @@ class Server:
 async def following(server: Server) -> AsyncIterator[StepsFollower]:
     async with connect(server.url) as client:
         follower = StepsFollower(client, KEYS, server.model, server.times.extend)
-        task = asyncio.create_task(follower.run())
-        try:
-            yield follower
-        finally:
-            server.n_loads = follower.told().n_loads
-            while not task.done():
-                task.cancel()
-                await asyncio.wait([task], timeout=0.1)
-            with suppress(asyncio.CancelledError):
-                task.result()
+        async with at_work(follower.run()):
+            try:
+                yield follower
+            finally:
+                server.n_loads = follower.told().n_loads
 
 
 def told(url: str, story: Callable[[Server], Awaitable[None]]) -> Server:

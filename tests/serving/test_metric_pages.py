@@ -13,7 +13,7 @@ from serving.announcing import Neighbours
 from serving.main import connect
 from serving.metric_pages import MetricPages, merged
 from tests.serving.conftest import KEYS
-from tests.serving.test_following import until
+from tests.serving.following import until
 
 HERE = Announcement("server", "here", 1, "127.0.0.1", 9100)
 ELSEWHERE = Announcement("worker", "elsewhere", 1, "127.0.0.1", 9101)

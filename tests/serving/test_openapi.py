@@ -11,9 +11,7 @@ from tests.serving.deciding import PLACEMENTS
 
 @pytest.fixture
 def owner(serve: Serve, redis_url: str) -> httpx.Client:
-    shop = serve(redis_url, placements=PLACEMENTS)
-    shop.auth = httpx.BasicAuth("secret-key", "")
-    return shop
+    return serve(redis_url, placements=PLACEMENTS, key="secret-key")
 
 
 def document_of(shop: httpx.Client) -> dict[str, Any]:

@@ -35,8 +35,7 @@ def shop(serve: Serve, redis_url: str, redis_client: redis.Redis) -> httpx.Clien
     """Return a server whose catalog and model are there, for a visitor who viewed boots."""
     learn(redis_client, lessons({"boots": ["socks"]}, {"": ["tent", "cap"]}))
     remember(redis_client, COOKIE, a_user(viewed=[(time.time_ns() // 1_000_000, "boots")]))
-    shop = serve(redis_url, placements=ROWS)
-    shop.auth = httpx.BasicAuth("secret-key", "")
+    shop = serve(redis_url, placements=ROWS, key="secret-key")
     put(shop, *LINES)
     wait_for(lambda: "Socks" in json.dumps(told(shop, "first")))
     return shop

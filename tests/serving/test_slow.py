@@ -2,7 +2,8 @@
 
 from random import Random
 
-from serving.slow import MINUTE_MS, MINUTES, SLOWEST_A_MINUTE, SlowDecision, SlowDecisions
+from config.figures import Slow
+from serving.slow import MINUTE_MS, MINUTES, SLOWEST_A_MINUTE, SlowDecisions
 
 NOON = 1_700_000_000_000 // MINUTE_MS * MINUTE_MS
 
@@ -17,7 +18,7 @@ class Clock:
         return self.now
 
 
-def put(slow: SlowDecisions, one: SlowDecision) -> None:
+def put(slow: SlowDecisions, one: Slow) -> None:
     slow.put(
         one.at,
         one.decision_id,
@@ -30,8 +31,8 @@ def put(slow: SlowDecisions, one: SlowDecision) -> None:
     )
 
 
-def a_decision(at: int, number: int, total_ms: float) -> SlowDecision:
-    return SlowDecision(at, f"d-{number:05}", "", total_ms, total_ms / 2, 0.2, 0.1, "")
+def a_decision(at: int, number: int, total_ms: float) -> Slow:
+    return Slow(at, f"d-{number:05}", "", total_ms, total_ms / 2, 0.2, 0.1, "")
 
 
 def test_they_are_the_slowest_of_all() -> None:
@@ -69,6 +70,15 @@ def test_what_is_older_than_the_minutes_is_forgotten() -> None:
     assert slow.slowest(9) == []
 
 
+def test_what_is_not_older_is_kept_in_a_minute_that_has_just_begun() -> None:
+    clock = Clock()
+    slow = SlowDecisions(clock)
+    for minute in range(MINUTES + 1):
+        put(slow, a_decision(NOON + minute * MINUTE_MS + 1_000, minute, 500.0))
+    clock.now = NOON + MINUTES * MINUTE_MS + 500
+    assert len(slow.slowest(99)) == MINUTES + 1
+
+
 def test_the_slow_are_bounded_however_long_it_runs() -> None:
     clock = Clock()
     slow = SlowDecisions(clock)
@@ -76,7 +86,7 @@ def test_the_slow_are_bounded_however_long_it_runs() -> None:
         for n in range(100):
             put(slow, a_decision(NOON + minute * MINUTE_MS + n, n, float(n)))
     clock.now = NOON + 49 * MINUTE_MS
-    assert len(slow.slowest(10_000)) <= MINUTES * SLOWEST_A_MINUTE
+    assert len(slow.slowest(10_000)) <= (MINUTES + 1) * SLOWEST_A_MINUTE
 
 
 def test_a_clock_that_is_set_back_loses_nothing_slow() -> None:

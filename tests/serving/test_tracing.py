@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from random import Random
 from typing import Any
 
 import httpx
@@ -89,7 +90,7 @@ def test_log_lines_of_a_request_name_its_trace() -> None:
     }
     merge = structlog.contextvars.merge_contextvars
     with structlog.testing.capture_logs(processors=[merge]) as lines:
-        asyncio.run(Observed(_fail, metrics, InFlight(9, metrics))(scope, receive, send))
+        asyncio.run(Observed(_fail, metrics, InFlight(9, metrics), Random(1))(scope, receive, send))
     ours = trace_of(scope)
     assert ours is not None
     [line] = lines
@@ -100,6 +101,24 @@ def test_log_lines_of_a_request_name_its_trace() -> None:
     )
     assert sent[0]["status"] == 500
     assert (b"traceparent", ours.header().encode()) in sent[0]["headers"]
+
+
+async def _never_answer(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Do as an endpoint whose client has gone."""
+
+
+def test_what_was_never_answered_is_not_among_the_latencies_that_are_shown() -> None:
+    async def receive() -> Message:
+        pytest.fail("nothing is received")
+
+    async def send(_message: Message) -> None:
+        pytest.fail("nothing is sent")
+
+    metrics = ServingMetrics(CollectorRegistry())
+    scope: Scope = {"type": "http", "path": "/v1/personalize", "headers": []}
+    observed = Observed(_never_answer, metrics, InFlight(9, metrics), Random(1))
+    asyncio.run(observed(scope, receive, send))
+    assert metrics.fine.latencies.take() == {}
 
 
 def test_of_two_requests_on_a_connection_each_has_its_own_trace(shop: httpx.Client) -> None:

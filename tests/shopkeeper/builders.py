@@ -13,11 +13,13 @@ from typing import Any
 
 import httpx
 import redis
+from typer.testing import CliRunner, Result
 
 from config.keys import Keys
 from shopkeeper.addresses import get
 from shopkeeper.configuration import ids_of, load
 from shopkeeper.inspection import UnknownUser, inspect_user
+from shopkeeper.main import create_app
 from shopkeeper.project_files import write_project
 from shopkeeper.redis_connection import connect
 
@@ -52,6 +54,11 @@ def is_gone(pid: int) -> bool:
     except FileNotFoundError:
         return True
     return status.rpartition(")")[2].split()[0] == "Z"
+
+
+def invoked(*arguments: str) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(create_app(arguments), arguments)
 
 
 def command(config: Path, *arguments: str) -> list[str]:

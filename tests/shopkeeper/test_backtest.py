@@ -4,6 +4,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 import redis
@@ -123,6 +124,23 @@ def test_what_was_never_shown_cannot_be_told(project: Path, log: Path) -> None:
     figures = backtested(project, log, new)
     assert figures["unsupported"] == 1.0
     assert figures["says"].startswith("cannot be told: 100% of the time it would show")
+
+
+def test_what_was_passed_over_where_it_would_be_shown_cannot_be_told(
+    project: Path, log: Path
+) -> None:
+    other = a_rewarded("good", True)
+    passed_over = msgspec.structs.replace(other, campaign="b", arms=["b/good"])
+    log.write_bytes(log.read_bytes() + b"\n" + encode_choice(choice_of(passed_over)))
+    new = CAMPAIGN.replace("campaigns.a", "campaigns.b").replace(
+        "choose", 'when = "user.known"\nchoose'
+    )
+    figures = backtested(project, log, new)
+    assert (figures["shows_nothing"], figures["unsupported"]) == (
+        0.0,
+        pytest.approx(1.0, abs=0.001),
+    )
+    assert figures["says"].endswith("what the log cannot tell")
 
 
 def test_few_choices_tell_nothing(project: Path, tmp_path: Path) -> None:

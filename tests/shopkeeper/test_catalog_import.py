@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from config.catalog import decode_item
 from config.errors import ShopkeeperError
 from config.keys import Keys
 from shopkeeper.catalog_upload import LINES_A_PART
 from shopkeeper.configuration import load
-from shopkeeper.main import create_app
 from shopkeeper.project_files import write_project
 from shopkeeper.redis_connection import connect
-from tests.shopkeeper.builders import RunningShop, a_running_shop
+from tests.shopkeeper.builders import RunningShop, a_running_shop, invoked
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +87,7 @@ def test_import_that_cannot_work_says_why(
     file.write_text("id,title\n1,Boots\n")
     config = str(tmp_path / "shopkeeper.toml")
     whole = ["--config", config, "catalog", "import", str(file), *arguments[1:]]
-    result = CliRunner().invoke(create_app(), whole)
+    result = invoked(*whole)
     assert isinstance(result.exception, ShopkeeperError)
     assert expected in str(result.exception)
 
@@ -100,6 +98,6 @@ def test_wrong_key_is_named(shop: RunningShop, tmp_path: Path) -> None:
     path.write_text('{"id": "x", "name": "X"}\n')
     config = str(tmp_path / "shopkeeper.toml")
     whole = ["--config", config, "catalog", "import", str(path), "--url", shop.url]
-    result = CliRunner().invoke(create_app(), whole)
+    result = invoked(*whole)
     assert "401" in str(result.exception)
     assert in_catalog(shop, "x") is None

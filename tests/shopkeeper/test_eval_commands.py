@@ -8,11 +8,11 @@ from pathlib import Path
 
 import orjson
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from config.errors import ShopkeeperError
-from shopkeeper.main import create_app
 from shopkeeper.session_files import read_cases, read_sessions
+from tests.shopkeeper.builders import invoked
 
 # The next in a ring of 30, from all places: any model that learns finds it.
 TRAIN = [" ".join(f"p{(start + n) % 30}" for n in range(4)) for start in range(30)] * 5
@@ -33,8 +33,7 @@ def files(tmp_path: Path) -> list[str]:
 
 
 def evaluated(arguments: Sequence[str]) -> Result:
-    whole = ["eval", "next-product", *arguments]
-    return CliRunner().invoke(create_app(whole), whole)
+    return invoked("eval", "next-product", *arguments)
 
 
 @pytest.mark.parametrize("mode", ["frozen", "online"])

@@ -7,11 +7,11 @@ from random import Random
 
 import orjson
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from config.errors import ShopkeeperError
-from shopkeeper.main import create_app
 from shopkeeper.offer_files import ARMS, read_customers
+from tests.shopkeeper.builders import invoked
 
 HEADER = (
     "recency,history_segment,history,mens,womens,zip_code,newbie,channel,segment,visit,"
@@ -38,8 +38,7 @@ def customers(n: int) -> list[str]:
 
 
 def evaluated(path: Path, *options: str) -> Result:
-    whole = ["eval", "offers", str(path), *options, "--json"]
-    return CliRunner().invoke(create_app(whole), whole)
+    return invoked("eval", "offers", str(path), *options, "--json")
 
 
 @pytest.mark.parametrize("goal", ["visit", "spend"])

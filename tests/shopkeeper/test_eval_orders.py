@@ -5,12 +5,11 @@ from random import Random
 
 import orjson
 import pytest
-from typer.testing import CliRunner
 
 from config.errors import ShopkeeperError
 from shopkeeper.eval_orders import evaluate_orders
-from shopkeeper.main import create_app
 from shopkeeper.order_files import OrderFormat, read_orders
+from tests.shopkeeper.builders import invoked
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_the_command_prints_figures_beside_those_of_baselines(file: Path) -> None:
     whole = ["eval", "orders", str(file), "--horizon-days", "60", "--within-days", "10", "--json"]
-    figures = orjson.loads(CliRunner().invoke(create_app(whole), whole).stdout)
+    figures = orjson.loads(invoked(*whole).stdout)
     assert figures["n_customers"] == 200
     assert figures["again"]["auc"] > 0.6
     assert figures["again"]["log_loss"] < figures["again"]["log_loss_rate"]

@@ -8,11 +8,11 @@ from random import Random
 
 import orjson
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from config.errors import ShopkeeperError
-from shopkeeper.main import create_app
 from shopkeeper.visit_files import read_visits
+from tests.shopkeeper.builders import invoked
 
 HEADER = "Pages,Price,Month,Revenue"
 FIGURES = {
@@ -37,8 +37,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def evaluated(*arguments: str) -> Result:
-    whole = ["eval", "propensity", *arguments]
-    return CliRunner().invoke(create_app(whole), whole)
+    return invoked("eval", "propensity", *arguments)
 
 
 def figures_of(*arguments: str) -> dict[str, object]:

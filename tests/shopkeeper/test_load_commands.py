@@ -12,8 +12,8 @@ from config.errors import ShopkeeperError
 from loadtest.children import ChildFailed
 from shopkeeper import load_commands, load_commands_all
 from shopkeeper.line_files import lines_of
-from shopkeeper.main import create_app
 from shopkeeper.project_files import write_project
+from tests.shopkeeper.builders import invoked
 
 
 def test_a_packed_file_is_read_line_by_line(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_replay_that_cannot_work_says_why(
     )
     config = str(tmp_path / "shopkeeper.toml")
     whole = ["--config", config, "replay", str(file), *arguments[1:]]
-    result = CliRunner().invoke(create_app(), whole)
+    result = invoked(*whole)
     assert isinstance(result.exception, ShopkeeperError)
     assert expected in str(result.exception)
 

@@ -5,17 +5,16 @@ from pathlib import Path
 
 import orjson
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from shopkeeper.main import create_app
+from tests.shopkeeper.builders import invoked
 
 README = Path(__file__).parents[2] / "loadtest" / "README.md"
 SHORT = ["--runs", "3", "--visitors", "1000", "--power-runs", "2", "--power-visitors", "40000"]
 
 
 def simulated(*arguments: str) -> Result:
-    whole = ["simulate", *arguments]
-    return CliRunner().invoke(create_app(whole), whole)
+    return invoked("simulate", *arguments)
 
 
 def test_the_object_has_the_figures_that_the_readme_tells() -> None:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from typer.testing import CliRunner
 
-from shopkeeper.main import create_app
+from tests.shopkeeper.builders import invoked
 
 README = (Path(__file__).parents[2] / "loadtest" / "README.md").read_text()
 
@@ -17,11 +16,11 @@ README = (Path(__file__).parents[2] / "loadtest" / "README.md").read_text()
 )
 def test_the_object_has_what_the_readme_says(name: str, size: str) -> None:
     arguments = ["simulate", name, "--seeds", "1", "--first-seed", "9", size, "2000", "--json"]
-    figures = orjson.loads(CliRunner().invoke(create_app(arguments), arguments).stdout)
+    figures = orjson.loads(invoked(*arguments).stdout)
 
     section = README.partition(f"## simulate {name}\n")[2].partition("\n## ")[0]
-    documented = set(re.findall(r"`([a-z_]+)`", section))
-    shortened = {key.removesuffix("before_drift").removesuffix("after_drift") for key in figures}
-    assert {key for key in shortened if not key.endswith("_")} <= documented
+    in_short = re.findall(r"`([a-z_]*)\{([a-z]+),([a-z]+)\}([a-z_]*)`", section)
+    both = {f"{start}{one}{end}" for start, *two, end in in_short for one in two}
+    assert figures.keys() <= both | set(re.findall(r"`([a-z_]+)`", section))
     assert (figures["seeds"], figures["first_seed"]) == (1, 9)
     assert 0.0 < figures["share_of_best"] < 1.01

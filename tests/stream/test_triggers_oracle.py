@@ -7,12 +7,13 @@ from random import Random
 
 import pytest
 
+from config.durations import DAY_MS
 from config.events import Event
 from config.fired import Fired
 from config.trigger_checks import Around, read_triggers
 from config.trigger_file import read_trigger_tables
 from loadtest.formats import Timed
-from loadtest.made_up_triggers import ANYBODY_TOML, DAY_MS, TRIGGERS_TOML, seeded_users
+from loadtest.made_up_triggers import ANYBODY_TOML, TRIGGERS_TOML, seeded_users
 from loadtest.plain_triggers import PlainFiring, PlainTriggers
 from stream.batch import Rules
 from stream.trigger_rules import made_ready
