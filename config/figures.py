@@ -7,21 +7,22 @@ next entry has the same ``n`` and holds all of the lost one, in whose place it c
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Literal, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from config.announcements import Role
 from config.errors import ShopkeeperError
+from config.keys import FIGURES_AGE_MS
 from config.latencies import Counts, add
 
 FIGURES_FIELD = b"f"
 FIGURES_EVERY_SECONDS = 1.0
-MAX_LABELS = 512  # of a family, those with the largest numbers
+MAX_LABELS = 512  # of a family; where there are more, those with the largest numbers
 MAX_SLOW = 5
 _MAX_NAME = 200
 _VERSION = 1
 
-Kind = Literal["server", "worker", "learner", "deliver"]
 Numbers = dict[str, dict[str, float]]  # by family, then by label
 
 
@@ -46,12 +47,21 @@ class Figures(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An entry; ``process`` is another one after each start. ``levels`` are as of now."""
 
     process: str
-    kind: Kind
+    role: Role
     n: int
     counts: Numbers
     levels: Numbers
     latencies: dict[str, Counts]
     slow: list[Slow] = []
+
+
+class Told(NamedTuple):
+    """Totals since the start, numbers as of now, and latencies since the last time."""
+
+    totals: Numbers
+    levels: Numbers
+    latencies: Mapping[str, Counts]
+    slow: Sequence[Slow] = ()
 
 
 class Sample(Protocol):
@@ -108,9 +118,9 @@ def decode_figures(data: bytes) -> Figures:
 class Teller:
     """Makes the entries of one process, of the totals that it has counted since its start."""
 
-    def __init__(self, process: str, kind: Kind) -> None:
+    def __init__(self, process: str, role: Role) -> None:
         self._process = process
-        self._kind = kind
+        self._role = role
         self._n = 0
         self._told: Numbers = {}
         self._totals: Numbers = {}
@@ -129,13 +139,18 @@ class Teller:
         self._totals = {family: _bounded(numbers) for family, numbers in totals.items()}
         return Figures(
             self._process,
-            self._kind,
+            self._role,
             self._n,
             self._new_counts(),
             {family: _bounded(numbers) for family, numbers in levels.items()},
             {name: dict(counts) for name, counts in self._latencies.items()},
             list(slow[:MAX_SLOW]),
         )
+
+    def entry(self, told: Told, now_ms: int) -> tuple[dict[Any, Any], int]:
+        """Return the fields of the next entry, and the time (ms) before which entries may go."""
+        data = encode_figures(self.figures(*told))
+        return {FIGURES_FIELD: data}, max(now_ms - FIGURES_AGE_MS, 0)
 
     def confirm(self) -> None:
         """Note that Redis has the last entry."""

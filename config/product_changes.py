@@ -1,4 +1,4 @@
-"""Changes of products that customers who looked at them may want to hear of.
+"""Changes of products that customers who looked at them may want to hear of, or not any more.
 
 The catalog's writer appends them to one stream, in the transaction that changes the catalog; their
 id there, a log id, is the version of a change. Owners of shards read it (``stream/watchers.py``).
@@ -12,7 +12,8 @@ from config.catalog import Item
 from config.errors import ShopkeeperError
 
 CHANGES_FIELD = b"c"
-LOW_STOCK = 20  # pieces; of stock that shrinks above it nobody is told
+CHANGES_AN_ENTRY = 10  # an entry is taken in whole, with all whom it concerns
+LOW_STOCK = 20  # pieces; above it nobody is told of stock
 MARK_BYTES = 6
 
 
@@ -35,9 +36,19 @@ class ProductChange(msgspec.Struct, frozen=True, array_like=True, gc=False):
             return 0.0
         return (self.old_price - self.price) / self.old_price
 
+    def is_dearer(self) -> bool:
+        """Tell whether its price rose, or is not known any more."""
+        if self.old_price is None:
+            return False
+        return self.price is None or self.price > self.old_price
+
     def is_back_in_stock(self) -> bool:
         """Tell whether it was sold out, and is for sale again."""
         return self.old_stock == 0 and self.stock != 0
+
+    def is_sold_out(self) -> bool:
+        """Tell whether it is with this change that none is left."""
+        return self.old_stock != 0 and self.stock == 0
 
     def is_low_on_stock(self, pieces: int) -> bool:
         """Tell whether it is with this change that at most so many pieces are left, and some.
@@ -60,16 +71,17 @@ _decoder = msgspec.msgpack.Decoder(list[ProductChange])
 
 
 def change_between(old: Item | None, new: Item | None) -> ProductChange | None:
-    """Return what customers may want to hear of; None where there is nothing.
+    """Return what customers may want to hear of, or not any more; None where there is nothing.
 
     A product that is new, or gone, is no change: nobody looked at it, or nobody can buy it.
     """
     if old is None or new is None:
         return None
-    change = ProductChange(new.id, old.price, new.price, old.stock, new.stock)
-    if change.price_drop() > 0 or change.is_back_in_stock() or _shrinks_low(change):
-        return change
-    return None
+    has_new_price = old.price is not None and old.price != new.price
+    has_new_stock = old.stock != new.stock and (_is_low(old.stock) or _is_low(new.stock))
+    if not has_new_price and not has_new_stock:
+        return None
+    return ProductChange(new.id, old.price, new.price, old.stock, new.stock)
 
 
 def encode_changes(changes: list[ProductChange]) -> bytes:
@@ -97,7 +109,5 @@ def product_mark(product_id: str) -> bytes:
     return blake2b(product_id.encode(), digest_size=MARK_BYTES).digest()
 
 
-def _shrinks_low(change: ProductChange) -> bool:
-    if change.stock is None or not 0 < change.stock <= LOW_STOCK:
-        return False
-    return change.old_stock is None or change.old_stock > change.stock
+def _is_low(stock: int | None) -> bool:
+    return stock is not None and stock <= LOW_STOCK

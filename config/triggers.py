@@ -20,6 +20,8 @@ from config.schedules import Day
 MAX_TRIGGERS = 64
 MAX_TIMES = 16  # events that one trigger counts
 VISIT = "visit"  # an act that no event tells: a session has begun
+# Track events that are called so are no acts.
+BUILT_IN = frozenset({VISIT, "page", "screen", "identify", "alias", "group"})
 
 Quiet = Literal["hold", "skip", "ignore"]
 Change = Literal["price_drop", "back_in_stock", "low_stock"]
@@ -147,12 +149,6 @@ class ChannelCap(_Table, frozen=True):
         msgspec.Meta(ge=1, le=MAX_CAP_TIMES, description=f"a whole number, 1 to {MAX_CAP_TIMES}"),
     ]
     within: Duration
-
-
-Caps = Annotated[
-    tuple[ChannelCap, ...],
-    msgspec.Meta(max_length=5, description='a list of { times = 1, within = "1 day" }'),
-]
 
 
 class QuietHours(_Table, frozen=True):

@@ -10,8 +10,8 @@ from secrets import token_hex
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from config.figures import FIGURES_EVERY_SECONDS, FIGURES_FIELD, Teller, encode_figures
-from config.keys import FIGURES_AGE_MS, Keys
+from config.figures import FIGURES_EVERY_SECONDS, Teller, Told
+from config.keys import Keys
 from delivery.metrics import DeliveryMetrics
 
 
@@ -23,7 +23,7 @@ class FiguresPublisher:
         self._key = keys.figures()
         self._metrics = metrics
         # Another one after each start: what it counted begins at 0 then.
-        self._teller = Teller(f"{name}-{token_hex(4)}", "deliver")
+        self._teller = Teller(f"{name}-{token_hex(4)}", "deliverer")
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -33,11 +33,10 @@ class FiguresPublisher:
 
     async def publish(self) -> None:
         """Append one entry, and let go of those that are too old to be shown."""
-        totals = {"deliveries": dict(self._metrics.deliveries)}
-        data = encode_figures(self._teller.figures(totals, {}, {}))
-        oldest = time.time_ns() // 1_000_000 - FIGURES_AGE_MS
+        told = Told({"deliveries": dict(self._metrics.deliveries)}, {}, {})
+        fields, oldest = self._teller.entry(told, time.time_ns() // 1_000_000)
         try:
-            await self._client.xadd(self._key, {FIGURES_FIELD: data}, minid=oldest)
+            await self._client.xadd(self._key, fields, minid=oldest)
         except (RedisError, OSError):
             return  # the deliverer says so
         self._teller.confirm()

@@ -4,20 +4,19 @@ import asyncio
 import os
 import secrets as randomness
 import signal
-import socket
 import time
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
+from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from config.announcements import Announcement, encode_announcement
+from config.announcements import encode_announcement
 from config.creation import check_creation
 from config.errors import SettingsError
 from config.keys import Ids, Keys
@@ -29,6 +28,7 @@ from delivery.figures import FiguresPublisher
 from delivery.metrics import DeliveryMetrics
 from delivery.receivers import ReceiverFile
 from delivery.tasks import Tasks
+from processes.metrics import serve_metrics
 
 SOCKET_SECONDS = 2.0
 
@@ -47,18 +47,10 @@ def run_deliverer(settings: Settings, secrets: Secrets, name: str | None = None)
         raise SettingsError("[delivery] server_url: the address of a server is needed")
     name = name or f"d-{randomness.token_hex(4)}"
     structlog.contextvars.bind_contextvars(deliverer=name)
-    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     host, port = settings.delivery.metrics_host, settings.delivery.metrics_port
-    try:
-        server, _ = start_http_server(port, host, registry)
-    except OSError as error:
-        raise SettingsError(
-            f"[delivery] metrics_host {host!r}, metrics_port {port}: {error.strerror}"
-        ) from error
-    status = encode_announcement(
-        Announcement("deliverer", socket.gethostname(), os.getpid(), host, server.server_port)
-    )
+    server, announcement = serve_metrics(registry, "deliverer", host, port, "delivery")
+    status = encode_announcement(announcement)
     try:
         asyncio.run(_run(settings, secrets, name, DeliveryMetrics(registry), status))
     finally:

@@ -1,37 +1,21 @@
 """The metrics of a deliverer, by name. Receivers are few, and named in the file of triggers."""
 
-import os
 from collections import Counter as Counted
 from collections.abc import Iterable
 
-from prometheus_client import (
-    GC_COLLECTOR,
-    PLATFORM_COLLECTOR,
-    PROCESS_COLLECTOR,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from config.buckets import LATENCY_BUCKETS
 from config.told import Reason
 from delivery.sending import Result
+from processes.metrics import count_process
 
 
 class DeliveryMetrics:
     """All metrics of one deliverer, on one registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        for standard in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
-            registry.register(standard)
-        info = Gauge(
-            "shopkeeper_process_info",
-            "1, for each process: what it is and its process id.",
-            ("role", "pid"),
-            registry=registry,
-        )
-        info.labels("deliverer", str(os.getpid())).set(1)
+        count_process(registry, "deliverer")
         # By "<trigger> <what>", for the dashboard: firings told, webhooks of all receivers.
         self.deliveries: Counted[str] = Counted()
         self.active = Gauge(
@@ -48,6 +32,8 @@ class DeliveryMetrics:
             ["reason"],
             registry=registry,
         )
+        for reason in ("unreadable", "expired", "refused"):
+            self.dropped.labels(reason)
         self.fired_to_told = Histogram(
             "shopkeeper_trigger_told_seconds",
             "From a firing's commit to its message, decision included",

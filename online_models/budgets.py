@@ -16,7 +16,7 @@ class Given:
         """Take the sums of a campaign's day; those of experiments are left out.
 
         Raises:
-            ValueError: they cannot be read; the ones before stay in use.
+            InvalidSums: they cannot be read; the ones before stay in use.
         """
         if not name.startswith(PREFIX):
             return

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import msgspec
 
+from config.errors import ShopkeeperError
 from config.examples import Exposed
 from config.keys import N_MODEL_SHARDS
 
@@ -48,6 +49,10 @@ class ExperimentSums(msgspec.Struct, array_like=True, gc=False):
         return True
 
 
+class InvalidSums(ShopkeeperError):
+    """The bytes are no sums that this version can read."""
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(ExperimentSums)
 
@@ -65,11 +70,14 @@ def decode_sums(data: bytes) -> ExperimentSums:
     """Return the sums.
 
     Raises:
-        ValueError: another version wrote them, or they are no sums.
+        InvalidSums: another version wrote them, or they are no sums.
     """
     if data[:1] != b"\x01":
-        raise ValueError(f"sums of version {data[:1].hex()}; this Shopkeeper reads 01")
-    return _decoder.decode(data[1:])
+        raise InvalidSums(f"sums of version {data[:1].hex()}; this Shopkeeper reads 01")
+    try:
+        return _decoder.decode(data[1:])
+    except msgspec.MsgspecError as error:
+        raise InvalidSums(f"no sums: {error}") from error
 
 
 def sums_field(experiment: str, variation: str) -> str:

@@ -14,14 +14,15 @@ from math import log
 from river.drift import ADWIN
 
 from config.examples import Rewarded
+from config.figures import MAX_LABELS
 from config.session_log import Step
 from online_models.popular import Popular
 
 K = 20
 SCORED_PER_SECOND = 20.0  # steps, so that scoring takes a hundredth of a learner at most
 SCORED_EXAMPLES = 4  # one of so many
-MAX_MODELS = 256
-MAX_CAMPAIGNS = 512
+# Each has four numbers, which are told together or not at all.
+MAX_MODELS = MAX_CAMPAIGNS = MAX_LABELS // 4
 _MAX_OPEN = 10_000  # sessions whose products are remembered
 _MAX_VIEWED = 20
 _SURELY = 1e-4  # of false alarms of a drift
@@ -138,7 +139,7 @@ class Progress:
         """Score a chance that a model gave before it learned."""
         losses = self._losses.get(model)
         if losses is None:
-            if len(self._losses) >= MAX_MODELS:
+            if len(self._losses) + 1 >= MAX_MODELS:  # that of the next product is one
                 return
             losses = self._losses[model] = LossProgress()
         losses.take(chance, came)

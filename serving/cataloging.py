@@ -14,6 +14,7 @@ from redis.exceptions import RedisError, WatchError
 from config.catalog import InvalidProduct, Item, decode_item, encode_item
 from config.keys import MAX_CHANGES, PRODUCT_CHANGE_AGE_MS, Keys
 from config.product_changes import (
+    CHANGES_AN_ENTRY,
     CHANGES_FIELD,
     ProductChange,
     change_between,
@@ -105,9 +106,10 @@ class CatalogWriter:
                 pipeline.hdel(self.keys.catalog(), *gone)
             stream = self.keys.catalog_changes()
             pipeline.xadd(stream, {"n": "\n".join(changes)}, maxlen=MAX_CHANGES, approximate=True)
-            if told:
-                entry: dict[Any, Any] = {CHANGES_FIELD: encode_changes(told)}
-                oldest = max(now - PRODUCT_CHANGE_AGE_MS, 0)
+            oldest = max(now - PRODUCT_CHANGE_AGE_MS, 0)
+            for start in range(0, len(told), CHANGES_AN_ENTRY):
+                some = told[start : start + CHANGES_AN_ENTRY]
+                entry: dict[Any, Any] = {CHANGES_FIELD: encode_changes(some)}
                 pipeline.xadd(self.keys.product_changes(), entry, minid=oldest, approximate=True)
             await pipeline.execute()
 

@@ -34,6 +34,7 @@ WAIT_SECONDS = 20.0  # of who asks once, for the history
 _AT_ONCE = 20  # entries of the history until requests go first
 _PAUSE_SECONDS = 0.002
 _SHARDS_AT_ONCE = 64
+_OF_EXPERIMENTS = ("name", "sentence", "visitors", "isActive")
 
 log = structlog.get_logger()
 
@@ -140,8 +141,8 @@ class Dashboard:
         self._minute: dict[str, Any] = {}
         self._turn = 0
         self._read_up_to = ""
-        self._read_at: float | None = None
-        self._read_ms = 0
+        self._is_loaded = False
+        self._read_at, self._read_ms = 0.0, 0  # when Redis' clock was asked, and what it said
         self._logs_at = self._experiments_at = float("-inf")
 
     def _is_wanted(self) -> bool:
@@ -155,7 +156,8 @@ class Dashboard:
                 await self._look_around()
             except (RedisError, OSError) as error:
                 log.warning("dashboard_cannot_read", error=type(error).__name__)
-            await self._show()
+            if self._is_loaded:
+                await self._show()
             await asyncio.sleep(max(started + self._every_seconds - time.monotonic(), 0.05))
         self._wanted.clear()
 
@@ -173,6 +175,8 @@ class Dashboard:
                 self._read_up_to = entry_id.decode()
                 self._take(log_id(self._read_up_to)[0], fields)
             if len(found) < _AT_ONCE:
+                self._history.close_to(self._read_ms)
+                self._is_loaded = True
                 return
             await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -201,13 +205,15 @@ class Dashboard:
         return n_entries
 
     async def _told_experiments(self) -> list[Mapping[str, Any]]:
+        before = {report["name"]: report for report in self._around.experiments}
         told: list[Mapping[str, Any]] = []
         for name in list(self._experiments.experiments())[:MAX_EXPERIMENTS]:
             try:
                 report = await self._experiments.tell(name)
             except Refused:
-                continue
-            told.append({key: report[key] for key in ("name", "sentence", "visitors", "isActive")})
+                told += [before[name]] if name in before else []
+            else:
+                told.append({key: report[key] for key in _OF_EXPERIMENTS})
             await asyncio.sleep(_PAUSE_SECONDS)
         return told
 
@@ -216,9 +222,8 @@ class Dashboard:
         look = self._watcher.last
         self._around.missing = sorted(look.missing)
         self._around.memory_rate = look.memory_rate
-        if self._read_at is not None:
-            passed_ms = int(1000 * (time.monotonic() - self._read_at))
-            self._history.pass_to(self._read_ms + passed_ms)
+        passed_ms = int(1000 * (time.monotonic() - self._read_at))
+        self._history.pass_to(self._read_ms + passed_ms)
         await self._show_points()
         await self._sum_minute()
         self._now = orjson.dumps(picture_of(self._history, self._around, self._minute))

@@ -14,6 +14,7 @@ from online_models.experiment_report import report_of
 from online_models.experiment_sentence import sentence_of
 from online_models.experiment_sums import (
     ExperimentSums,
+    InvalidSums,
     decode_sums,
     experiment_shard,
     sums_field,
@@ -43,8 +44,7 @@ class RedisSums:
         """Return the sums of these variations.
 
         Raises:
-            Refused: Redis does not answer.
-            ValueError: a newer Shopkeeper wrote them.
+            Refused: Redis does not answer, or another Shopkeeper wrote them.
         """
         fields = [sums_field(experiment, name) for name in variations]
         key = self._keys.experiments(experiment_shard(experiment))
@@ -54,11 +54,14 @@ class RedisSums:
             raise Refused(
                 Refusal.STATE_UNAVAILABLE, "Redis does not answer", retry_after_seconds=1
             ) from error
-        return {
-            name: decode_sums(data)
-            for name, data in zip(variations, found, strict=True)
-            if data is not None
-        }
+        try:
+            return {
+                name: decode_sums(data)
+                for name, data in zip(variations, found, strict=True)
+                if data is not None
+            }
+        except InvalidSums as error:
+            raise Refused(Refusal.STATE_UNAVAILABLE, f"{experiment}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class ExperimentReader:
         """Return the report of an experiment, its sentence, and how SDKs assign it.
 
         Raises:
-            Refused: there is none of that name, or Redis does not answer.
+            Refused: there is none of that name, or its sums cannot be read.
         """
         known = self.experiments()
         experiment = known.get(name)

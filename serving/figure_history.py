@@ -4,12 +4,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from config.figures import Figures, Kind, Numbers, Slow
+from config.announcements import Role
+from config.figures import Figures, Numbers, Slow
 from config.keys import FIGURES_AGE_MS
 from config.latencies import Counts, add
 
 POINT_MS = 5_000
 MINUTE_MS = 60_000
+_DUST = 1e-9  # what is left of an amount that was taken away again
 LIVE_MS = 5_000  # after which a process that tells nothing is taken for gone
 
 
@@ -26,7 +28,7 @@ class Sums:
             sums = self.counts.setdefault(family, {})
             for label, number in numbers.items():
                 left = sums.get(label, 0.0) + times * number
-                if left:
+                if abs(left) > _DUST:
                     sums[label] = left
                 else:
                     sums.pop(label, None)
@@ -66,10 +68,14 @@ class FigureHistory:
         self._last: dict[str, _Last] = {}
         self.whole = Sums()  # of all complete and open points, counts alone
         self.now = 0
+        self._read_to = 0  # entries before are all taken in
 
     def take(self, at: int, figures: Figures) -> None:
-        """Add an entry by its time (ms); a second of the same ``n`` replaces the first."""
-        self.now = max(self.now, at)
+        """Add an entry by its time (ms), in their order.
+
+        A second of the same ``n`` replaces the first.
+        """
+        self.close_to(at)
         point = self._point(at - at % POINT_MS)
         last = self._last.get(figures.process)
         if last is not None and last.figures.n == figures.n:
@@ -82,6 +88,11 @@ class FigureHistory:
         point.lag_seconds = max(point.lag_seconds, *lags, 0.0)
         self._last[figures.process] = _Last(at, point, figures)
 
+    def close_to(self, at: int) -> None:
+        """Take no more entries of before ``at`` (ms): points that end by then are complete."""
+        self._read_to = max(self._read_to, at)
+        self.now = max(self.now, at)
+
     def pass_to(self, now: int) -> None:
         """Let time pass, also where nobody tells anything."""
         self.now = max(self.now, now)
@@ -92,19 +103,18 @@ class FigureHistory:
 
     def complete(self, since: int = 0) -> list[Point]:
         """Return the points that are over, those from ``since`` (ms) on, oldest first."""
-        open_at = self.now - self.now % POINT_MS
-        return [point for point in self._points if since <= point.at < open_at]
+        return [point for point in self._points if since <= point.at < self._open_at()]
 
     def per_second(self, count: Callable[[Sums], float]) -> float:
         """Return a rate of the last five to ten seconds."""
-        open_at = self.now - self.now % POINT_MS
+        open_at = self._open_at()
         points = [point for point in self._points if point.at >= open_at - POINT_MS]
-        seconds = (self.now - open_at + POINT_MS) / 1000
+        seconds = (self._read_to - open_at + POINT_MS) / 1000
         return sum(count(point.sums) for point in points) / seconds
 
     def minute_began(self) -> int:
         """Return when the last whole minute of complete points began (ms)."""
-        return self.now - self.now % POINT_MS - MINUTE_MS
+        return self._open_at() - MINUTE_MS
 
     def minute(self) -> Sums:
         """Return the sums of the last whole minute."""
@@ -113,18 +123,21 @@ class FigureHistory:
             sums.add(point.sums.counts, point.sums.latencies)
         return sums
 
-    def live(self, kind: Kind | None = None) -> list[Figures]:
-        """Return what the processes that live, of a kind, told last."""
+    def live(self, role: Role | None = None) -> list[Figures]:
+        """Return what the processes that live, of a role, told last."""
         return [
             last.figures
             for last in self._last.values()
-            if last.at >= self.now - LIVE_MS and kind in (None, last.figures.kind)
+            if last.at >= self.now - LIVE_MS and role in (None, last.figures.role)
         ]
 
     def slowest(self, most: int) -> list[Slow]:
         """Return the slowest decisions of the live servers."""
         found = (slow for figures in self.live("server") for slow in figures.slow)
         return sorted(found, key=lambda slow: -slow.total_ms)[:most]
+
+    def _open_at(self) -> int:
+        return self._read_to - self._read_to % POINT_MS
 
     def _point(self, at: int) -> Point:
         """Return the point that begins then; those between, and too old ones, come and go."""

@@ -12,16 +12,13 @@ from redis.exceptions import RedisError
 
 from config.figures import (
     FIGURES_EVERY_SECONDS,
-    FIGURES_FIELD,
     MAX_SLOW,
-    Figures,
     Numbers,
     Teller,
-    encode_figures,
+    Told,
     numbers_of,
 )
-from config.keys import FIGURES_AGE_MS, Keys
-from serving.health import Look
+from config.keys import Keys
 from serving.metrics import ServingMetrics
 from serving.slow import SlowDecisions
 
@@ -34,7 +31,6 @@ class FiguresPublisher:
         client: Redis,
         keys: Keys,
         metrics: ServingMetrics,
-        last_look: Callable[[], Look],
         slow: SlowDecisions,
         clock_ms: Callable[[], int],
         every_seconds: float = FIGURES_EVERY_SECONDS,
@@ -42,7 +38,6 @@ class FiguresPublisher:
         self._client = client
         self._key = keys.figures()
         self._metrics = metrics
-        self._last_look = last_look
         self._slow = slow
         self._clock_ms = clock_ms
         self._every_seconds = every_seconds
@@ -56,31 +51,22 @@ class FiguresPublisher:
 
     async def publish(self) -> None:
         """Append one entry, and let go of those that are too old to be shown."""
-        data = encode_figures(self._figures())
-        oldest = self._clock_ms() - FIGURES_AGE_MS
+        fields, oldest = self._teller.entry(self._told(), self._clock_ms())
         try:
-            await self._client.xadd(self._key, {FIGURES_FIELD: data}, minid=max(oldest, 0))
+            await self._client.xadd(self._key, fields, minid=oldest)
         except (RedisError, OSError):
             return  # the watcher says so; what is in this entry will be in the next
         self._teller.confirm()
 
-    def _figures(self) -> Figures:
-        metrics, look = self._metrics, self._last_look()
+    def _told(self) -> Told:
+        metrics = self._metrics
         totals: Numbers = {
             "events": numbers_of(metrics.events.collect(), "type", "result"),
-            "decisions": numbers_of(metrics.decisions.collect(), "placement", "result"),
+            "decisions": {" ".join(values): n for values, n in metrics.decisions.counts.items()},
             "campaigns": dict(metrics.fine.campaigns),
             "dead_letters": numbers_of(metrics.dead_letters.collect(), "reason"),
             "refused": numbers_of(metrics.refused_requests.collect(), "reason"),
             "dropped": numbers_of(metrics.dropped_decisions.collect(), "reason"),
         }
-        levels: Numbers = {
-            "server": {
-                "memory_rate": look.memory_rate,
-                "workers": float(look.n_workers),
-                "in_flight": sum(numbers_of(metrics.requests_in_flight.collect()).values()),
-            },
-            "missing": dict.fromkeys(look.missing, 1.0),
-        }
         slow = self._slow.slowest(MAX_SLOW)
-        return self._teller.figures(totals, levels, metrics.fine.latencies.take(), slow)
+        return Told(totals, {}, metrics.fine.latencies.take(), slow)

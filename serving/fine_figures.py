@@ -2,9 +2,8 @@
 
 from collections import Counter
 
+from config.figures import MAX_LABELS
 from config.latencies import LatencyBook
-
-MAX_CAMPAIGNS = 512
 
 
 class FineFigures:
@@ -16,5 +15,5 @@ class FineFigures:
 
     def chose(self, campaign: str) -> None:
         """Count a choice; there are as many campaigns as the shop's file names."""
-        if campaign in self.campaigns or len(self.campaigns) < MAX_CAMPAIGNS:
+        if campaign in self.campaigns or len(self.campaigns) < MAX_LABELS:
             self.campaigns[campaign] += 1

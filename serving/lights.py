@@ -46,14 +46,16 @@ def graded(value: float, amber: float, red: float) -> State:
     return "amber" if value > amber else "green"
 
 
-def processes_light(missing: Sequence[str], live: Mapping[str, int]) -> Light:
-    """Return whether all that is needed runs."""
+def processes_light(missing: Sequence[str], live: Mapping[str, int], n_fired: float) -> Light:
+    """Return whether all that is needed runs; ``n_fired`` triggers want to be told of."""
     if missing:
         what = ", ".join(sorted(name.replace("_", " ") for name in missing))
         return Light("Processes", "red", f"Not ready: {what}.")
-    running = [f"{n} {kind}{'s' * (n > 1)}" for kind, n in live.items() if n]
+    running = [f"{n} {role}{'s' * (n > 1)}" for role, n in live.items() if n]
     if not live.get("learner"):
         return Light("Processes", "red", "No learner runs: models stay as they are.")
+    if n_fired and not live.get("deliverer"):
+        return Light("Processes", "red", "No deliverer runs: nobody is told of what fires.")
     return Light("Processes", "green", f"{', '.join(running)}: all there.")
 
 
@@ -93,10 +95,15 @@ def lag_light(lag_seconds: float, n_owned: int, n_shards: int) -> Light:
     if n_owned < n_shards:
         missing = n_shards - n_owned
         return Light("Shards", "red", f"{missing} of {n_shards} shards have no worker.")
-    state = graded(lag_seconds, LAG_SECONDS, LONG_LAG_SECONDS)
+    state = lag_state(lag_seconds)
     if lag_seconds < _SOON_SECONDS:
         return Light("Shards", state, f"No entry waits for long in any of {n_shards} shards.")
     return Light("Shards", state, f"The oldest entry has waited for {lag_seconds:.1f} s.")
+
+
+def lag_state(lag_seconds: float) -> State:
+    """Return how a shard that has a worker keeps up."""
+    return graded(lag_seconds, LAG_SECONDS, LONG_LAG_SECONDS)
 
 
 def memory_light(rate: float, dead_letters: float) -> Light:

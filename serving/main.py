@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import secrets as tokens
 import signal
 import socket
@@ -13,14 +12,7 @@ from random import Random
 
 import structlog
 import uvicorn
-from prometheus_client import (
-    GC_COLLECTOR,
-    PLATFORM_COLLECTOR,
-    PROCESS_COLLECTOR,
-    CollectorRegistry,
-    disable_created_metrics,
-    start_http_server,
-)
+from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -37,6 +29,7 @@ from online_models.dense import DenseModels
 from online_models.kinds import KINDS
 from online_models.recommender import Recommender
 from online_models.warm import warm
+from processes.metrics import serve_metrics
 from serving.access import KeyRing
 from serving.announcing import Neighbours
 from serving.app import Background, create_app
@@ -105,7 +98,9 @@ def run_server(
     asyncio.run(_check_creation(settings, ids))
     listener = sock or listen(settings.server.host, settings.server.port)
     registry = CollectorRegistry()
-    announcement = _serve_metrics(settings.server.host, settings.server.metrics_port, registry)
+    host, port = settings.server.host, settings.server.metrics_port
+    # A port of this process alone; the other is shared with others.
+    _, announcement = serve_metrics(registry, "server", host, port, "server")
     server_id = server_id or f"s-{tokens.token_hex(4)}"
     config = uvicorn.Config(
         build_app(settings, secrets, registry=registry, announced=(server_id, announcement)),
@@ -152,8 +147,6 @@ def build_app(
     keys = Keys(settings.shop.namespace)
     collect = settings.collect
     registry = registry or CollectorRegistry()
-    for standard in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
-        registry.register(standard)
     metrics = ServingMetrics(registry)
     metrics.expect(settings.placements, DROPS)
     client = connect(settings.redis.url)
@@ -212,7 +205,7 @@ def build_app(
     )
     around = Around(settings.redis.shards, settings.decision.cutoff_ms)
     dashboard = Dashboard(client, keys, around, watcher, experiment_reader)
-    publisher = FiguresPublisher(client, keys, metrics, lambda: watcher.last, slow, _clock_ms)
+    publisher = FiguresPublisher(client, keys, metrics, slow, _clock_ms)
 
     return create_app(
         collector=collector,
@@ -325,16 +318,3 @@ async def _check_creation(settings: Settings, ids: Ids) -> None:
         log.warning("redis_unreachable_at_start", error=type(error).__name__)
     finally:
         await client.aclose()
-
-
-def _serve_metrics(host: str, port: int, registry: CollectorRegistry) -> Announcement:
-    """Answer ``/metrics`` on a port of this process alone; the other is shared with others."""
-    # Half of the page, and Prometheus makes nothing of them.
-    disable_created_metrics()  # type: ignore[no-untyped-call]
-    try:
-        server, _ = start_http_server(port, host, registry)
-    except OSError as error:
-        raise SettingsError(
-            f"[server] host {host!r}, metrics_port {port}: {error.strerror}; take another one"
-        ) from error
-    return Announcement("server", socket.gethostname(), os.getpid(), host, server.server_port)

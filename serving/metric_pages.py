@@ -31,10 +31,12 @@ class MetricPages:
         registry: CollectorRegistry,
         me: str,
         others: Callable[[], Mapping[str, Announcement]],
+        fetch_seconds: float = FETCH_SECONDS,
     ) -> None:
         self._registry = registry
         self._me = me
         self._others = others
+        self._fetch_seconds = fetch_seconds
         self._making: asyncio.Task[bytes] | None = None
 
     async def page(self) -> bytes:
@@ -48,9 +50,18 @@ class MetricPages:
         names = [self._me, *others]
         # Our own in a thread, too: it takes some ms, in which requests get their turns.
         ours = asyncio.to_thread(generate_latest, self._registry)
-        theirs = [asyncio.to_thread(_fetch, name, at) for name, at in others.items()]
+        theirs = [self._other(name, at) for name, at in others.items()]
         pages = await asyncio.gather(ours, *theirs)
         return merged(dict(zip(shown_names(names), pages, strict=True))).encode()
+
+    async def _other(self, process_id: str, at: Announcement) -> bytes:
+        """Return another process' page, nothing where it does not answer: it may have ended."""
+        try:
+            async with asyncio.timeout(self._fetch_seconds):
+                return await asyncio.to_thread(_fetch, at)
+        except (OSError, http.client.HTTPException) as error:  # a TimeoutError is an OSError
+            log.info("metrics_not_told", process=process_id, error=type(error).__name__)
+            return b""
 
 
 def shown_names(process_ids: list[str]) -> list[str]:
@@ -95,16 +106,12 @@ def _labelled(sample: str, label: str) -> str:
     return f"{name}{{{label}}} {value}"
 
 
-def _fetch(process_id: str, at: Announcement) -> bytes:
-    """Return another process' page, nothing where it does not answer: it may have ended."""
+def _fetch(at: Announcement) -> bytes:
     host = _REACHABLE.get(at.metrics_host, at.metrics_host)
     connection = http.client.HTTPConnection(host, at.metrics_port, timeout=FETCH_SECONDS)
     try:
         connection.request("GET", "/metrics")
         answer = connection.getresponse()
         return answer.read() if answer.status == 200 else b""
-    except (OSError, http.client.HTTPException) as error:
-        log.info("metrics_not_told", process=process_id, error=type(error).__name__)
-        return b""
     finally:
         connection.close()

@@ -1,6 +1,5 @@
 """The one list of what the server counts and times."""
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 
@@ -9,7 +8,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from config.buckets import LATENCY_BUCKETS
 from config.events import EVENT_TYPES, Reason
+from processes.metrics import count_process
 from serving.choices import RESULTS
 from serving.fine_figures import FineFigures
 from serving.following import Followed
@@ -23,13 +24,7 @@ class ServingMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self.fine = FineFigures()
-        self.process = Gauge(
-            "shopkeeper_process_info",
-            "1, for each process: what it is and its process id.",
-            ("role", "pid"),
-            registry=registry,
-        )
-        self.process.labels("server", str(os.getpid())).set(1)
+        count_process(registry, "server")
         self.request_seconds = LatencyMetric(
             "shopkeeper_request_seconds",
             "Time from a request's headers to its whole answer; its count is the requests.",
@@ -129,7 +124,7 @@ class ServingMetrics:
             "shopkeeper_learned_to_served_seconds",
             "Time from an example's append to decisions that know of it.",
             registry=registry,
-            buckets=(0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0, 10.0),
+            buckets=LATENCY_BUCKETS,
         )
 
     def expect(self, placements: Iterable[str], drops: Iterable[str]) -> None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
+from config.announcements import Role
 from config.events import EVENT_TYPES
-from config.figures import Kind
 from config.latencies import Counts, quantiles_ms
 from serving.choices import Fallback
 from serving.figure_history import FigureHistory, Point, Sums, levels
@@ -18,6 +18,7 @@ from serving.lights import (
     fallbacks_light,
     freshness_light,
     lag_light,
+    lag_state,
     memory_light,
     model_light,
     processes_light,
@@ -31,7 +32,8 @@ FRESHNESS = ("append", "append_to_commit", "example_to_commit", "learned_to_serv
 NEXT_PRODUCT = "next-product"
 N_SLOW = 8
 N_ROWS = 40
-_KINDS: tuple[Kind, ...] = ("server", "worker", "learner", "deliver")
+N_SHARDS_SHOWN = 512
+_ROLES: tuple[Role, ...] = get_args(Role)
 _SHARES = (0.5, 0.9, 0.99)
 
 
@@ -51,12 +53,13 @@ def picture_of(history: FigureHistory, around: Around, told: Mapping[str, Any]) 
     """Return all but the course of time; ``told`` is the last whole minute, by ``minute_of``."""
     workers = history.live("worker")
     lag = {shard: s for waiting in levels(workers, "lag") for shard, s in waiting.items()}
+    n_shown = min(around.n_shards, N_SHARDS_SHOWN)
     owned = round(sum(own.get("owned", 0.0) for own in levels(workers, "worker")))
-    live: dict[str, int] = {kind: len(history.live(kind)) for kind in _KINDS}
+    live: dict[str, int] = {role: len(history.live(role)) for role in _ROLES}
     dead_letters = history.whole.total("dead_letters")
     decision = told["routes"].get(DECISION_ROUTE, {})
     lights = [
-        processes_light(around.missing, live),
+        processes_light(around.missing, live, history.whole.total("fired")),
         decisions_light(decision.get("p50"), decision.get("p99"), around.cutoff_ms),
         fallbacks_light(told["placements"], told["fallbacks"]),
         freshness_light((told["freshness"].get("append_to_commit") or {}).get("p99")),
@@ -73,8 +76,8 @@ def picture_of(history: FigureHistory, around: Around, told: Mapping[str, Any]) 
         "processes": live,
         "perSecond": _rates(history),
         "minute": told,
-        "lag": {"worst": max(lag.values(), default=0.0), "shards": lag, "owned": owned}
-        | {"of": around.n_shards},
+        "lag": {"worst": max(lag.values(), default=0.0), "owned": owned, "of": around.n_shards}
+        | {"shards": [_shard(lag.get(str(shard))) for shard in range(n_shown)]},
         "redis": {"rate": around.memory_rate, "logEntries": around.log_entries}
         | _memory(history)
         | {"deadLetters": dead_letters},
@@ -136,6 +139,12 @@ def minute_of(began: int, sums: Sums) -> dict[str, Any]:
         },
         "freshness": {name: _quantiles(latencies.get(name, {})) for name in FRESHNESS},
     }
+
+
+def _shard(lag_seconds: float | None) -> dict[str, Any]:
+    """Return how a shard stands; its lag is None where no worker tells of it."""
+    state = "red" if lag_seconds is None else lag_state(lag_seconds)
+    return {"lag": lag_seconds, "state": state}
 
 
 def _quantiles(counts: Counts) -> dict[str, Any]:

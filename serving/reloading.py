@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
 
 import structlog
 
 from config.campaign_checks import read_campaigns
+from config.file_versions import FileVersion, version_of
 from config.mistakes import InvalidFile
 from config.placements import Placement
 from serving.campaigns import NO_CAMPAIGNS, InForce, made_ready
@@ -48,11 +48,11 @@ class CampaignFile:
         self._use = use
         self._tell = tell
         self._in_force = NO_CAMPAIGNS
-        self._seen: _Signature | None = None
+        self._seen: FileVersion | None = None
 
     def load(self) -> None:
         """Read the file now; without one there are no campaigns."""
-        self._seen = _signature(self._path)
+        self._seen = _seen(self._path)
         if self._seen is not None:
             self._take(_read(self._path, self._placements))
 
@@ -60,7 +60,7 @@ class CampaignFile:
         """Follow the file until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            seen = _signature(self._path)
+            seen = _seen(self._path)
             if seen == self._seen:
                 continue
             self._seen = seen
@@ -79,20 +79,11 @@ class CampaignFile:
         self._tell(self.state, len(self._in_force.campaigns))
 
 
-class _Signature(NamedTuple):
-    """What tells two versions of a file apart."""
-
-    changed_at: int
-    size: int
-    inode: int
-
-
-def _signature(path: Path) -> _Signature | None:
+def _seen(path: Path) -> FileVersion | None:
     try:
-        seen = path.stat()
+        return version_of(path.stat())
     except OSError:
         return None
-    return _Signature(seen.st_mtime_ns, seen.st_size, seen.st_ino)
 
 
 def _read(path: Path, placements: Mapping[str, Placement]) -> InForce | str:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
+from config import announcements
 from config.processes import ENVIRONMENT
 from shopkeeper.lifeline import tied
 from shopkeeper.restarts import Backoff, HeartbeatWatch
@@ -26,7 +27,7 @@ class Role:
     ``last_words`` is the signal that it gets when the supervisor dies.
     """
 
-    kind: Literal["redis", "worker", "learner", "deliverer", "server"]
+    kind: announcements.Role | Literal["redis"]
     name: str
     command: Callable[[str], Sequence[str]]
     pass_fds: tuple[int, ...] = ()

@@ -6,13 +6,15 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import redis
 
+from config import announcements
 from config.announcements import decode_announcement
 from config.creation import check_creation
 from config.errors import ShopkeeperError
@@ -76,9 +78,7 @@ class Shop:
         else:
             wait_until_loaded(self.redis_url, self.step, OTHER_REDIS_SECONDS)
         self._check_creation()
-        flows = [*self._worker_roles(), *self._learner_roles()]
-        servers = self._server_roles(self._listener)
-        self._supervisor.start([*flows, *self._deliverer_roles(), *servers])
+        self._supervisor.start(self._all_roles(self._listener))
         self._wait_until_ready()
 
     def step(self) -> None:
@@ -164,70 +164,41 @@ class Shop:
             last_words=signal.SIGTERM,  # it syncs its file and goes
         )
 
-    def _worker_roles(self) -> list[Role]:
-        first_port = self.settings.worker.metrics_port
+    def _all_roles(self, listener: socket.socket) -> list[Role]:
+        descriptor = listener.fileno()
+        asked = {"SHOPKEEPER_DELIVERY_SERVER_URL": self.settings.delivery.server_url or self.url}
         return [
-            Role(
-                "worker",
-                f"worker-{n}",
-                lambda worker_id: self._command("work", "--worker-id", worker_id),
-                environ={
-                    **_own_code(),
-                    "SHOPKEEPER_WORKER_METRICS_PORT": str(first_port + n - 1 if first_port else 0),
-                },
-            )
-            for n in range(1, self.settings.worker.processes + 1)
+            *self._roles("worker", "worker", ["work"]),
+            *self._roles("learner", "learner", ["learn"]),
+            *self._roles("deliverer", "delivery", ["deliver"], environ=asked),
+            *self._roles("server", "server", ["serve", "--fd", str(descriptor)], (descriptor,)),
         ]
 
-    def _learner_roles(self) -> list[Role]:
-        first_port = self.settings.learner.metrics_port
+    def _roles(
+        self,
+        kind: announcements.Role,
+        table: Literal["worker", "learner", "delivery", "server"],
+        command: Sequence[str],
+        pass_fds: tuple[int, ...] = (),
+        environ: Mapping[str, str] = MappingProxyType({}),
+    ) -> list[Role]:
+        """Return as many as their table of settings says, on ports that follow each other."""
+        settings = getattr(self.settings, table)
+        first_port = settings.metrics_port
+        port_name = f"SHOPKEEPER_{table.upper()}_METRICS_PORT"
         return [
             Role(
-                "learner",
-                f"learner-{n}",
-                lambda learner_id: self._command("learn", "--learner-id", learner_id),
+                kind,
+                f"{kind}-{n}",
+                lambda child_id: self._command(*command, f"--{kind}-id", child_id),
+                pass_fds=pass_fds,
                 environ={
                     **_own_code(),
-                    "SHOPKEEPER_LEARNER_METRICS_PORT": str(first_port + n - 1 if first_port else 0),
+                    port_name: str(first_port + n - 1 if first_port else 0),
+                    **environ,
                 },
             )
-            for n in range(1, self.settings.learner.processes + 1)
-        ]
-
-    def _deliverer_roles(self) -> list[Role]:
-        delivery = self.settings.delivery
-        return [
-            Role(
-                "deliverer",
-                f"deliverer-{n}",
-                lambda deliverer_id: self._command("deliver", "--deliverer-id", deliverer_id),
-                environ={
-                    **_own_code(),
-                    "SHOPKEEPER_DELIVERY_SERVER_URL": delivery.server_url or self.url,
-                    "SHOPKEEPER_DELIVERY_METRICS_PORT": str(
-                        delivery.metrics_port + n - 1 if delivery.metrics_port else 0
-                    ),
-                },
-            )
-            for n in range(1, delivery.processes + 1)
-        ]
-
-    def _server_roles(self, listener: socket.socket) -> list[Role]:
-        descriptor, first_port = listener.fileno(), self.settings.server.metrics_port
-        return [
-            Role(
-                "server",
-                f"server-{n}",
-                lambda server_id: self._command(
-                    "serve", "--fd", str(descriptor), "--server-id", server_id
-                ),
-                pass_fds=(descriptor,),
-                environ={
-                    **_own_code(),
-                    "SHOPKEEPER_SERVER_METRICS_PORT": str(first_port + n - 1 if first_port else 0),
-                },
-            )
-            for n in range(1, self.settings.server.processes + 1)
+            for n in range(1, settings.processes + 1)
         ]
 
     def _command(self, *arguments: str) -> list[str]:

@@ -1,7 +1,7 @@
 """What a batch of a shard's log works on, in memory: users, timers, clock, and what comes of it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -104,7 +104,7 @@ class Batch:
     sources: dict[int, str]
     load: LoadUser
     broken_timers: frozenset[str] = frozenset()
-    product_changes: list[Changed] = field(default_factory=list)
+    product_changes: Sequence[Changed] = ()
     watched_before: dict[str, Watched] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
     curves: Curves = NOTHING_LEARNED

@@ -7,6 +7,7 @@ refuses is forgotten, and counts again after coming back.
 """
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 
 from config.events import CampaignChoice, Decided
@@ -31,7 +32,7 @@ class Figures(NamedTuple):
     def plus(self, other: "Figures", sign: int = 1) -> "Figures":
         """Return the sums of both, or with ``sign`` -1 the difference."""
         pairs = zip(self, other, strict=True)
-        return Figures._make(mine + sign * theirs for mine, theirs in pairs)
+        return Figures._make([mine + sign * theirs for mine, theirs in pairs])
 
 
 Told = dict[tuple[str, str], Figures]  # by experiment and variation
@@ -40,7 +41,7 @@ Told = dict[tuple[str, str], Figures]  # by experiment and variation
 def figures_of(*exposures: Iterable[Exposure]) -> Told:
     """Return what all these exposures come to, by variation."""
     told: Told = {}
-    for exposure in (one for some in exposures for one in some):
+    for exposure in chain.from_iterable(exposures):
         name = (exposure.experiment, exposure.variation)
         margin = exposure.revenue * exposure.margin_rate - exposure.given
         figures = Figures(
@@ -53,7 +54,8 @@ def figures_of(*exposures: Iterable[Exposure]) -> Told:
             margin,
             margin**2,
         )
-        told[name] = told.get(name, Figures()).plus(figures)
+        known = told.get(name)
+        told[name] = figures if known is None else known.plus(figures)
     return told
 
 
@@ -62,15 +64,19 @@ def changes_since(before: Told, now: Told, at: int) -> list[Exposed]:
 
     Of an experiment that was let go of, what was told stands.
     """
-    found = []
+    changed = [name for name in before.keys() | now.keys() if now.get(name) != before.get(name)]
+    if not changed:  # mostly; a visitor may be in a hundred experiments
+        return []
     kept = {experiment for experiment, _ in now}
-    for name in sorted(before.keys() | now.keys()):
-        if name[0] not in kept:
-            continue
-        change = now.get(name, Figures()).plus(before.get(name, Figures()), sign=-1)
-        if any(change):
-            found.append(Exposed(*name, at, **change._asdict()))
-    return found
+    return [
+        Exposed(
+            *name,
+            at,
+            **now.get(name, Figures()).plus(before.get(name, Figures()), sign=-1)._asdict(),
+        )
+        for name in sorted(changed)
+        if name[0] in kept
+    ]
 
 
 def expose(state: UserState, decided: Decided) -> None:

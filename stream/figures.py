@@ -4,38 +4,22 @@ Where Redis is away or full, the next entry holds what this one would have told.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import redis
 from redis.exceptions import OutOfMemoryError
 
-from config.figures import (
-    FIGURES_EVERY_SECONDS,
-    FIGURES_FIELD,
-    Numbers,
-    Teller,
-    encode_figures,
-    numbers_of,
-)
-from config.keys import FIGURES_AGE_MS, Keys
-from config.latencies import Counts
+from config.announcements import Role
+from config.figures import FIGURES_EVERY_SECONDS, Teller, Told, numbers_of
+from config.keys import Keys
 from online_models.progress import Progress
 from stream.metrics import LearnMetrics, StreamMetrics
 
 
-class Told(NamedTuple):
-    """Totals since the start, numbers as of now, and latencies since the last time."""
-
-    totals: Numbers
-    levels: Numbers
-    latencies: Mapping[str, Counts]
-
-
 def worker_figures(metrics: StreamMetrics) -> Told:
     """Return what a worker tells."""
-    waiting = numbers_of(metrics.lag.collect(), "shard")
     return Told(
         {
             "applied": numbers_of(metrics.events.collect(), "type", "result"),
@@ -49,7 +33,7 @@ def worker_figures(metrics: StreamMetrics) -> Told:
             },
         },
         {
-            "lag": {shard: seconds for shard, seconds in waiting.items() if seconds > 0},
+            "lag": numbers_of(metrics.lag.collect(), "shard"),
             "worker": {
                 "owned": _number(metrics.owned_shards.collect()),
                 "cached_users": _number(metrics.cached_users.collect()),
@@ -71,16 +55,10 @@ def learner_figures(metrics: LearnMetrics, progress: Progress) -> Told:
                 "committed": _number(metrics.commits.collect()),
                 "conflicts": _number(metrics.conflicts.collect()),
             },
-            "refused_examples": numbers_of(metrics.refused.collect(), "reason"),
             "progress": progress.numbers(),
             "rewards": progress.rewards(),
         },
-        {
-            "learner": {
-                "owned": _number(metrics.owned_shards.collect()),
-                "behind": _number(metrics.behind.collect()),
-            }
-        },
+        {"learner": {"behind": _number(metrics.behind.collect())}},
         metrics.latencies.take(),
     )
 
@@ -93,14 +71,14 @@ class FiguresPublisher:
         client: redis.Redis,
         keys: Keys,
         process: str,
-        kind: Literal["worker", "learner"],
+        role: Role,
         look: Callable[[], Told],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._key = keys.figures()
         # Another one after each start: what it counted begins at 0 then.
-        self._teller = Teller(f"{process}-{time.time_ns():x}", kind)
+        self._teller = Teller(f"{process}-{time.time_ns():x}", role)
         self._look = look
         self._clock = clock
         self._publish_at = 0.0
@@ -115,11 +93,10 @@ class FiguresPublisher:
         if now < self._publish_at:
             return
         self._publish_at = now + FIGURES_EVERY_SECONDS
-        data = encode_figures(self._teller.figures(*self._look()))
-        oldest = int(time.time() * 1000) - FIGURES_AGE_MS
+        fields, oldest = self._teller.entry(self._look(), int(time.time() * 1000))
         # In a full Redis there are more urgent things to make room for.
         with suppress(OutOfMemoryError):
-            self._client.xadd(self._key, {FIGURES_FIELD: data}, minid=oldest)
+            self._client.xadd(self._key, fields, minid=oldest)
             self._teller.confirm()
 
 

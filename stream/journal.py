@@ -18,11 +18,11 @@ from config.events import (
     ProductsChanged,
     RhythmLearned,
 )
-from config.examples import SessionFinished
 from config.log_ids import log_id
 from online_models.curves import decode_curves
 from online_models.rhythm import pass_time
 from online_models.users import (
+    BrokenState,
     Linked,
     Session,
     Suppressed,
@@ -35,6 +35,7 @@ from stream.batch import Batch, DeadLetter, Logged
 from stream.dedupe import remember_id
 from stream.exposures import Told, figures_of
 from stream.forecast_triggers import follow_forecasts
+from stream.joined_waits import counted_by
 from stream.moments import note_moment, visits_of
 from stream.product_triggers import take_change
 from stream.profiles import apply_event, count_session, new_state
@@ -71,9 +72,10 @@ def apply(batch: Batch, logged: Logged) -> None:
     elif isinstance(entry, Link):
         identity.link(batch, logged.digest, entry)
     elif isinstance(entry, Merge):
+        before = counted_by(batch.user(logged.digest))
         state = identity.merge(batch, logged.digest, entry)
         if state is not None:
-            triggering.note_joined(batch, logged.digest, state)
+            triggering.note_joined(batch, logged.digest, state, before)
             _follow_orders(batch, state)
             _keep(batch, logged.digest, state, figures_of(state.exposures))
     elif isinstance(entry, Decided):
@@ -125,8 +127,10 @@ def _fire(batch: Batch, digest: str, now: int) -> None:
             if user.open_decisions:
                 identity.teach(batch, user, close_due(user, batch.clock))
             if user.rhythm is not None:
-                identity.teach(batch, user, pass_time(user.rhythm, batch.clock))
-                follow_forecasts(user, batch.curves, batch.rules.triggers)
+                passed = pass_time(user.rhythm, batch.clock)
+                identity.teach(batch, user, passed)
+                is_anew = bool(passed) or 0 <= user.waits_due_at <= batch.clock
+                follow_forecasts(user, batch.curves, batch.rules.triggers, is_anew=is_anew)
             triggering.pass_time(batch, digest, user, batch.clock, now)
             batch.keep(digest, user)
         elif user is None:
@@ -141,7 +145,6 @@ def _fire(batch: Batch, digest: str, now: int) -> None:
 def _finish(batch: Batch, digest: str, state: UserState, sessions: list[Session]) -> None:
     for session in sessions:
         count_session(state, session)
-        identity.teach(batch, state, [_outcome(session, batch.clock)])
         if session.moments:
             identity.teach(batch, state, visits_of(state, session))
         batch.count("session", "finished")
@@ -151,7 +154,12 @@ def _take_changes(batch: Batch) -> None:
     """Take changes of products in, for whom they concern."""
     for changed in batch.product_changes:
         for digest in changed.digests:
-            one = concerned(digest, batch.user(digest), changed)
+            try:
+                user = batch.user(digest)
+            except BrokenState:
+                batch.count("product", "unreadable")
+                continue
+            one = concerned(digest, user, changed)
             batch.count("product", "unconcerned" if one is None else "concerned")
             if one is not None and take_change(batch, one):
                 batch.keep(digest, one.state)
@@ -218,7 +226,7 @@ def _apply_event(
 
 def _follow_orders(batch: Batch, state: UserState) -> None:
     identity.teach(batch, state, follow_orders(state, batch.curves))
-    follow_forecasts(state, batch.curves, batch.rules.triggers)
+    follow_forecasts(state, batch.curves, batch.rules.triggers, is_anew=True)
 
 
 def _take_decided(batch: Batch, logged: Logged, decided: Decided) -> None:
@@ -260,17 +268,3 @@ def _keep(batch: Batch, digest: str, state: UserState, before: Told | None) -> N
     if surplus:
         _finish(batch, digest, state, surplus)
     batch.keep(digest, state)
-
-
-def _outcome(session: Session, finished_at: int) -> SessionFinished:
-    return SessionFinished(
-        session.start_at,
-        session.end_at,
-        finished_at,
-        session.n_events,
-        session.n_pages,
-        session.n_views,
-        session.n_carts,
-        session.n_orders,
-        session.revenue,
-    )

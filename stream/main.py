@@ -1,10 +1,8 @@
 """Starts one worker or learner: settings in, connections opened, the flow run until a signal."""
 
 import gc
-import os
 import secrets as tokens
 import signal
-import socket
 import time
 import traceback
 from pathlib import Path
@@ -16,16 +14,17 @@ import structlog
 from bytewax.dataflow import Dataflow
 from bytewax.errors import BytewaxRuntimeError
 from bytewax.run import cli_main
-from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
+from prometheus_client import CollectorRegistry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from config.announcements import Announcement, encode_announcement
+from config.announcements import encode_announcement
 from config.durations import DAY_MS, HOUR_MS
 from config.errors import SettingsError, ShopkeeperError
 from config.keys import Ids, Keys
 from config.settings import Secrets, Settings
 from online_models.warm import warm
+from processes.metrics import serve_metrics
 from stream.batch import Rules
 from stream.dataflow import ReportSink, build_learning_flow, build_profile_flow
 from stream.learner import Learner
@@ -55,10 +54,12 @@ def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = Non
     """Run the profile flow until SIGTERM or SIGINT, then give its shards back.
 
     Raises:
-        SettingsError: Redis is not set up to keep what it is given, or holds another shop.
+        SettingsError: Redis is not set up to keep what it is given, or holds another shop; or the
+            file of triggers has mistakes.
     """
     start = _Start(settings, secrets, worker_id, "worker")
     metrics = StreamMetrics(start.registry)
+    trigger_file = TriggerFile(files_of(settings))
     worker = Worker(
         start.client,
         start.keys,
@@ -66,13 +67,14 @@ def run_worker(settings: Settings, secrets: Secrets, worker_id: str | None = Non
         Rules(
             session_gap_ms=settings.profile.session_gap_seconds * 1000,
             retention_ms=settings.profile.user_retention_days * DAY_MS,
+            triggers=trigger_file.load(),
         ),
         metrics,
         start.name,
         cached_users=settings.worker.cached_users,
         log_age_ms=int(settings.profile.log_age_hours * HOUR_MS),
         status=start.status,
-        trigger_file=TriggerFile(files_of(settings)),
+        trigger_file=trigger_file,
     )
     reports = ReportSink(lambda report: metrics.take(report, time.time() * 1000))
     start.run(worker, build_profile_flow(worker, reports))
@@ -108,7 +110,7 @@ class _Start:
         settings: Settings,
         secrets: Secrets,
         name: str | None,
-        kind: Literal["worker", "learner"],
+        role: Literal["worker", "learner"],
     ) -> None:
         if not settings.redis.url:
             raise SettingsError("[redis] url: the address of a Redis is needed")
@@ -118,17 +120,8 @@ class _Start:
         self.keys = Keys(settings.shop.namespace)
         self.ids = Ids(bytes.fromhex(secrets.secret), settings.redis.shards)
         self.registry = CollectorRegistry()
-        # Half of the page, and Prometheus makes nothing of them.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        host, port = getattr(settings, kind).metrics_host, getattr(settings, kind).metrics_port
-        try:
-            self._server, _ = start_http_server(port, host, self.registry)
-        except OSError as error:
-            raise SettingsError(
-                f"[{kind}] metrics_host {host!r}, metrics_port {port}: {error.strerror}"
-            ) from error
-        port = self._server.server_port
-        announcement = Announcement(kind, socket.gethostname(), os.getpid(), host, port)
+        host, port = getattr(settings, role).metrics_host, getattr(settings, role).metrics_port
+        self._server, announcement = serve_metrics(self.registry, role, host, port, role)
         self.status = encode_announcement(announcement)
 
     def run(self, worker: Worker | Learner, flow: Dataflow) -> None:

@@ -19,10 +19,10 @@ from online_models.users import (
 )
 from stream import taught
 from stream.attribution import join_reactions
+from stream.joined_waits import join_waits
 from stream.orders import count_order, earliness
 from stream.profiles import move_to
 from stream.sessions import add_session
-from stream.waits import join_waits
 
 
 def merge_into(known: UserState, other: UserState, gap_ms: int) -> None:

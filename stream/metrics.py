@@ -1,39 +1,20 @@
 """The metrics of a worker process, by name. Labels are short closed sets, or the shard's number."""
 
-import os
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Literal
+from typing import get_args
 
-from prometheus_client import (
-    GC_COLLECTOR,
-    PLATFORM_COLLECTOR,
-    PROCESS_COLLECTOR,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from config.buckets import LATENCY_BUCKETS
 from config.events import EVENT_TYPES, Reason
 from config.latencies import LatencyBook
 from config.log_ids import log_id
+from processes.metrics import count_process
+from stream.model_parts import Refused
 from stream.model_shards import LearnReport
 from stream.shards import Report
 from stream.upkeep import LogLook
-
-
-def count_process(registry: CollectorRegistry, role: Literal["worker", "learner"]) -> None:
-    """Say what this process is, and what it takes of the machine: memory, CPU, open files."""
-    for standard in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
-        registry.register(standard)
-    info = Gauge(
-        "shopkeeper_process_info",
-        "1, for each process: what it is and its process id.",
-        ("role", "pid"),
-        registry=registry,
-    )
-    info.labels(role, str(os.getpid())).set(1)
 
 
 class StreamMetrics:
@@ -84,6 +65,8 @@ class StreamMetrics:
             ["direction"],
             registry=registry,
         )
+        for direction in ("gained", "lost"):
+            self.lease_moves.labels(direction)
         self.forwarded = Counter(
             "shopkeeper_forwarded_total", "Entries carried to other shards", registry=registry
         )
@@ -127,6 +110,11 @@ class StreamMetrics:
         self.redis_memory_limit = Gauge(
             "shopkeeper_redis_memory_limit_bytes", "Memory Redis may use", registry=registry
         )
+
+    def expect(self, triggers: Iterable[str]) -> None:
+        """Show of triggers in force that they have not fired yet."""
+        for trigger in triggers:
+            self.fired.labels(trigger)
 
     def look(self, shard: int, log: LogLook) -> None:
         """Show how a shard's log stands."""
@@ -191,6 +179,8 @@ class LearnMetrics:
             ["reason"],
             registry=registry,
         )
+        for reason in get_args(Refused):
+            self.refused.labels(reason)
         self.commits = Counter(
             "shopkeeper_model_commits_total", "Rounds committed", registry=registry
         )

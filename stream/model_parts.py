@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from config.errors import ShopkeeperError
 from config.examples import Example, Exposed, Rewarded
@@ -26,6 +26,11 @@ from online_models.progress import Progress
 from stream.commands import Command
 
 MAX_MODELS = 64  # of a model shard
+
+# Why an example taught a model nothing.
+Refused = Literal[
+    "unknown_model", "too_many_models", "unreadable_model", "too_many_sums", "bad_example"
+]
 MAX_SUMS = 20_000
 CACHED_SUMS = 2_000
 
@@ -41,7 +46,7 @@ class Learned:
 
     commands: list[Command] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: Counter[Refused] = field(default_factory=Counter)
     n_bytes: int = 0
 
 
@@ -99,9 +104,9 @@ class DenseShard:
         if foretold is not None:
             self.progress.chance(name, *foretold)
 
-    def _load(self, names: list[str], read: Read, learned: Learned) -> dict[str, str]:
+    def _load(self, names: list[str], read: Read, learned: Learned) -> dict[str, Refused]:
         """Bring models into memory, new ones as far as there is room; return why others are not."""
-        refused: dict[str, str] = {}
+        refused: dict[str, Refused] = {}
         missing = []
         for name in names:
             if name in self._models:

@@ -31,7 +31,7 @@ from online_models.progress import Progress
 from stream.commands import Command
 from stream.commits import START, BrokenCommit
 from stream.learning import MAX_ROWS, learn, row_names
-from stream.model_parts import DenseShard, SumsShard
+from stream.model_parts import DenseShard, Refused, SumsShard
 from stream.transactions import AWAY, Transactions
 
 CACHED_ROWS = 20_000
@@ -69,7 +69,7 @@ class LearnReport:
     n_conflicts: int = 0
     n_reconnects: int = 0
     n_refused_rows: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: Counter[Refused] = field(default_factory=Counter)
     n_model_bytes: int = 0
     newest_ms: int = 0
 

@@ -14,7 +14,7 @@ The rule, each piece of which is needed:
 """
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -133,6 +133,8 @@ class Shard:
             else:
                 if is_done:
                     pieces.popleft()
+                else:
+                    pieces.clear()  # read again, so that leases are renewed meanwhile
         self._failed.clear()
         self._poison.clear()
         # After a lost reply nobody knows whether an outbox was filled: look.
@@ -172,7 +174,7 @@ class Shard:
         self._watched = None
 
     def _handle_once(self, decoded: Decoded, report: Report) -> bool:
-        """Apply a piece and commit it; tell whether that was all of it."""
+        """Apply a piece and commit it; tell whether that was all of it, else it was sent back."""
         key = self._keys.commit(self.shard)
         (stored,) = self._transactions.watch(key, ("GET", key))
         if stored != self._written or self._timers is None:
@@ -207,21 +209,27 @@ class Shard:
             changes += [("ZREM", self._keys.watchers(self.shard), *gone)] if gone else []
         self._transactions.execute([*changes, ("SET", key, written)])
         self._written = written
-        self._settle(batch, entries if portion.is_last else [], report)
+        if portion.n_cut:
+            batch.results["product", "cut"] = portion.n_cut
+        self._settle(batch, entries, portion.is_last, report)
+        if not portion.is_last:
+            self._send_back(self.shard, commit.offset)
         return portion.is_last
 
     def _changes_for(self, commit: Commit, logged: Logged) -> Portion:
         """Return the changes of products that an entry, alone in its piece, announces."""
-        if logged.entry_id in self._poison or not isinstance(logged.entry, ProductsChanged):
-            return Portion(commit.products, [], is_last=True)
+        if not isinstance(logged.entry, ProductsChanged):
+            return Portion(commit.products)
         until = logged.entry.until
+        if logged.entry_id in self._poison or not self.rules.triggers.products:
+            return Portion(max(commit.products, until, key=log_id))
         read = (self._transactions, self._keys, self.shard)
         if self._watched is None:
             self._watched = read_filter(*read)
-        return read_portion(*read, commit.products, until, self._watched)
+        return read_portion(*read, commit.products, until, self._watched, self.rules.triggers)
 
     def _apply(
-        self, timers: Timers, commit: Commit, entries: list[Logged], changed: list[Changed]
+        self, timers: Timers, commit: Commit, entries: list[Logged], changed: Sequence[Changed]
     ) -> Batch:
         digests = {logged.digest for logged in entries if logged.digest}
         digests |= {digest for one in changed for digest in one.digests}
@@ -275,7 +283,7 @@ class Shard:
         value: Any = self._client.get(self._keys.rhythm(self.shard))
         return read_curves(value)
 
-    def _settle(self, batch: Batch, entries: list[Logged], report: Report) -> None:
+    def _settle(self, batch: Batch, entries: list[Logged], is_last: bool, report: Report) -> None:
         """Take note of what is now committed; let go of the users not touched for longest."""
         batch.timers.changed.clear()
         self._curves = batch.curves
@@ -283,9 +291,9 @@ class Shard:
             self._users[digest] = self._users.pop(digest)
         for digest in list(self._users)[: max(len(self._users) - self._cached_users, 0)]:
             del self._users[digest]
-        report.n_entries += len(entries)
+        report.n_entries += len(entries) if is_last else 0
         report.is_committed = True
-        report.oldest_id = report.oldest_id or (entries[0].entry_id if entries else "")
+        report.oldest_id = report.oldest_id or entries[0].entry_id
         report.results.update(batch.results)
         report.fired.update(one.trigger for one in batch.outbox.fired)
         report.dead += [letter.reason for letter in batch.outbox.dead]

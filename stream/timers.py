@@ -40,10 +40,18 @@ class Timers:
 
     def due_by(self, clock: int) -> list[str]:
         """Return whose timers are due by the clock; they stay."""
-        first = self._first()
-        if first is None or first[0] > clock:
-            return []
-        return [name for name, at in self._due.items() if at <= clock]
+        found: dict[str, None] = {}
+        # Below an item of the heap that is due later, all are.
+        places = [0]
+        while places:
+            place = places.pop()
+            if place >= len(self._heap) or self._heap[place][0] > clock:
+                continue
+            name = self._heap[place][1]
+            if self._due.get(name, clock + 1) <= clock:
+                found[name] = None
+            places += (2 * place + 1, 2 * place + 2)
+        return list(found)
 
     def earliest(self) -> int | None:
         """Return the earliest due time (ms)."""

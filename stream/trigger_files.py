@@ -1,7 +1,8 @@
 """Keeps the triggers of a file in force, and looks again and again whether it has changed.
 
-A file with mistakes changes nothing: the last good version stays in force, and that is said. What a
-trigger names of campaigns.toml are its segments; when that file changes, this one is read again.
+A file with mistakes changes nothing: the last good version stays in force, and that is said; who
+starts has none, and does not start. What a trigger names of campaigns.toml are its segments; when
+that file changes, this one is read again.
 """
 
 from collections.abc import Mapping
@@ -12,13 +13,15 @@ import structlog
 
 from config.campaign_tables import InvalidTable, read_segment
 from config.durations import DAY_MS
+from config.errors import SettingsError
+from config.file_versions import FileVersion, version_of
 from config.mistakes import InvalidFile, read_tables
 from config.placements import Placement
 from config.settings import Settings
 from config.trigger_checks import Around, read_triggers
 from config.trigger_file import read_trigger_tables
 from config.triggers import Triggers
-from stream.trigger_rules import InForce, made_ready
+from stream.trigger_rules import NO_TRIGGERS, InForce, made_ready
 
 log = structlog.get_logger()
 
@@ -57,15 +60,33 @@ class TriggerFile:
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        self._seen: tuple[_Signature | None, _Signature | None] = (None, None)
+        self._seen: tuple[FileVersion | None, FileVersion | None] = (None, None)
+
+    def load(self) -> InForce:
+        """Return the triggers to begin with; without a file there are none.
+
+        Raises:
+            SettingsError: the file is there, but has mistakes: no good version is known.
+        """
+        self._seen = self._versions()
+        if self._seen[0] is None:
+            return NO_TRIGGERS
+        read = self._read()
+        if isinstance(read, str):
+            raise SettingsError(
+                f"[delivery] triggers_file {self._files.triggers}: {read}; "
+                "shopkeeper triggers check tells all of it"
+            )
+        log.info("triggers_in_force", n_triggers=len(read.rules))
+        return read
 
     def look(self) -> InForce | None:
         """Return the triggers where there is a good new version of them, None where there is not.
 
         The last good version stays in force where the newest has mistakes.
         """
-        seen = (_signature(self._files.triggers), _signature(self._files.campaigns))
-        before, self._seen = self._seen, seen
+        before, self._seen = self._seen, self._versions()
+        seen = self._seen
         if seen == before or (seen[0] is None and before[0] is None):
             return None
         read = self._read()
@@ -74,6 +95,9 @@ class TriggerFile:
             return None
         log.info("triggers_in_force", n_triggers=len(read.rules))
         return read
+
+    def _versions(self) -> tuple[FileVersion | None, FileVersion | None]:
+        return _seen(self._files.triggers), _seen(self._files.campaigns)
 
     def _read(self) -> InForce | str:
         """Return the triggers, or what is wrong with the file."""
@@ -105,17 +129,8 @@ def read_segments(path: Path) -> dict[str, str]:
     return segments
 
 
-class _Signature(NamedTuple):
-    """What tells two versions of a file apart."""
-
-    changed_at: int
-    size: int
-    inode: int
-
-
-def _signature(path: Path) -> _Signature | None:
+def _seen(path: Path) -> FileVersion | None:
     try:
-        seen = path.stat()
+        return version_of(path.stat())
     except OSError:
         return None
-    return _Signature(seen.st_mtime_ns, seen.st_size, seen.st_ino)

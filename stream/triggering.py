@@ -5,21 +5,24 @@ happens in the shard's commit and by its clock: each firing takes effect once, t
 replay with the same file of triggers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import blake2b
 
 from config.events import Event
 from config.fired import Fired
-from config.triggers import VISIT
-from online_models.users import Session, UserState, Wait
+from config.triggers import BUILT_IN, VISIT
+from online_models.expected import About, Wait
+from online_models.users import Session, UserState
 from stream.batch import Batch
-from stream.trigger_facts import Customer, Facts, facts_for_texts, products_about
+from stream.joined_waits import Counted, settle_joined
+from stream.trigger_facts import Customer, facts_for_texts, products_about
 from stream.trigger_rules import MARKETING, Rule
 from stream.verdicts import ABOUT_WHO, Moment, Verdict, time_zone_of, verdict
 from stream.waits import (
     MAX_ABOUT,
     complete_at,
     expire,
+    forget_spent,
     hold,
     is_complete,
     is_reached,
@@ -50,12 +53,14 @@ def note_event(
     if state.held_until >= 0:
         for rule in in_force.idle:
             wake(state, rule)
-    act = event.name if event.type == "track" else event.type
+    act: str | None = event.type
+    if act == "track":
+        act = None if event.name in BUILT_IN else event.name
     at, complete = event.occurred_at, NOTHING
     by_act = in_force.by_act if state.reach & MARKETING else in_force.by_act_of_others
     if session.n_events == 1 and (roles := by_act.get(VISIT)) is not None:
         complete = take_act(state, roles, VISIT, at, received_at)
-    if (roles := by_act.get(act)) is not None:
+    if act is not None and (roles := by_act.get(act)) is not None:
         complete += take_act(state, roles, act, at, received_at)
     if complete:
         # A visit may begin with the very order that stops what counts visits.
@@ -66,27 +71,28 @@ def note_event(
 
 def pass_time(batch: Batch, digest: str, state: UserState, clock: int, now: int) -> None:
     """Do what is due by the clock; ``now`` is to where the clock moves (ms)."""
-    if not 0 <= state.waits_due_at <= clock:
-        return
-    due = take_due(state, batch.rules.triggers, clock)
-    if due:
-        tell_all(batch, digest, state, due, max(clock, now))
+    in_force = batch.rules.triggers
+    if 0 <= state.waits_due_at <= clock:
+        due = take_due(state, in_force, clock)
+        if due:
+            tell_all(batch, digest, state, due, max(clock, now))
+    if in_force.rules:
+        forget_spent(state, in_force, clock)
 
 
-def note_joined(batch: Batch, digest: str, state: UserState) -> None:
-    """Take what two histories say together; what only both complete is told."""
+def note_joined(batch: Batch, digest: str, state: UserState, before: Counted) -> None:
+    """Take what two histories say together; what only both complete is told.
+
+    ``before`` is what counted for the known user alone.
+    """
     in_force = batch.rules.triggers
     if not in_force.rules:
         return
-    state.reach = 0  # also what is known already is looked at anew
-    note_reach(state, in_force, batch.clock)
+    grown = settle_joined(state, in_force, batch.clock, before)
     complete = [
         rule
-        for name, wait in state.waits.items()
-        if (rule := in_force.rules.get(name)) is not None
-        and rule.why == "event"
-        and wait.until < 0
-        and _may_be_told(state, rule)
+        for rule in grown
+        if rule.why == "event" and state.waits[rule.name].until < 0 and _may_be_told(state, rule)
     ]
     complete.sort(key=_by_place)
     tell_all(batch, digest, state, complete, batch.clock)
@@ -97,21 +103,18 @@ def tell(
     digest: str,
     state: UserState,
     rule: Rule,
-    at: int,
+    about: About,
     now: int,
-    about: Sequence[str] = (),
-    facts: Facts | None = None,
 ) -> None:
-    """Take a reason from outside, such as a changed product, complete as of ``now``.
+    """Take a changed product as a reason that is complete as of ``now``.
 
-    ``at`` dates it and, with the first product, names the firing. What is held already goes on
-    being held, with this added.
+    Its time and the product name the firing. What is held already goes on being held, with this
+    added.
     """
     wait = wait_for(state, rule)
-    wait.times, wait.heard_at = [at], max(wait.heard_at, now)
-    wait.about = tuple(dict.fromkeys((*about, *wait.about)))[:MAX_ABOUT]
-    wait.facts = {**(wait.facts or {}), **(facts or {})}
-    note_reach(state, batch.rules.triggers, now)
+    wait.times, wait.heard_at = [about.at], max(wait.heard_at, now)
+    others = (one for one in wait.about if one.product_id != about.product_id)
+    wait.about = (about, *others)[:MAX_ABOUT]
     if wait.until < 0:
         tell_all(batch, digest, state, [rule], now)
 
@@ -157,8 +160,10 @@ def _fired(
     batch: Batch, digest: str, state: UserState, rule: Rule, wait: Wait, moment: Moment
 ) -> Fired:
     trigger = rule.trigger
-    about = list(wait.about) or products_about(state, rule.about, MAX_ABOUT)
-    facts = {**facts_for_texts(state), **(wait.facts or {})}
+    about = [one.product_id for one in wait.about]
+    facts = facts_for_texts(state)
+    if wait.about:
+        facts |= wait.about[0].facts
     if rule.times > 1:
         facts["n_times"] = rule.times
     since = moment.due_at if trigger.late == "drop" else moment.now
@@ -175,13 +180,13 @@ def _fired(
         fired_at=moment.now,
         expires_at=since + rule.valid_ms,
         placements=list(trigger.placements),
-        product_ids=about,
+        product_ids=about or products_about(state, rule.about, MAX_ABOUT),
         facts=facts,
     )
 
 
 def firing_id(trigger: str, digest: str, wait: Wait) -> str:
     """Return the id of a firing: the same trigger, user and reason have the same."""
-    reason = f"{wait.times[0]}:{wait.about[0] if wait.about else ''}"
+    reason = f"{wait.times[0]}:{wait.about[0].product_id if wait.about else ''}"
     name = f"{trigger}\0{digest}\0{reason}".encode()
     return f"trg_{blake2b(name, digest_size=16).hexdigest()}"

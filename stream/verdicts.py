@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from online_models.users import UserState, Wait
+from online_models.expected import Wait
+from online_models.users import UserState
 from stream.trigger_facts import Customer
 from stream.trigger_rules import InForce, Rule
 from stream.waits import is_resting
@@ -27,9 +28,7 @@ class Verdict(StrEnum):
 
 
 # Who somebody is may change: an event trigger asks again with the next such event.
-ABOUT_WHO = frozenset(
-    [Verdict.REFUSED, Verdict.NOBODY, Verdict.NO_CONSENT, Verdict.UNMET, Verdict.HELD]
-)
+ABOUT_WHO = frozenset([Verdict.REFUSED, Verdict.NOBODY, Verdict.NO_CONSENT, Verdict.UNMET])
 
 
 class Moment(NamedTuple):

@@ -12,12 +12,13 @@ from bisect import insort
 from operator import neg
 
 from config.durations import DAY_MS
-from config.triggers import MAX_TIMES
-from online_models.users import MAX_TOLD, UserState, Wait
+from online_models.expected import Wait
+from online_models.users import MAX_TOLD, UserState
 from stream.trigger_rules import KNOWN, MARKETING, InForce, Roles, Rule
 
 MAX_ABOUT = 10  # products of one reason
 KEPT_MS = DAY_MS  # what is over still says so long that earlier events came too late
+TAKEN_OUT_KEPT_MS = 30 * DAY_MS  # of triggers that are not in the file any more
 
 
 def wait_for(state: UserState, rule: Rule) -> Wait:
@@ -35,7 +36,7 @@ def take_act(
     if roles.stops:
         state.stops[act] = max(state.stops.get(act, -1), at)
         for rule in roles.stops:
-            _stop(state, rule, at)
+            stop(state, rule, at)
     for rule in roles.starts:
         _start(state, rule, at, received_at)
     if not roles.counts:
@@ -77,7 +78,7 @@ def _count(state: UserState, rule: Rule, at: int, received_at: int) -> bool:
     return len(times) == n and times[0] - times[-1] <= rule.window_ms
 
 
-def _stop(state: UserState, rule: Rule, at: int) -> None:
+def stop(state: UserState, rule: Rule, at: int) -> None:
     """Let nothing count that happened until then."""
     wait = state.waits.get(rule.name)
     if wait is not None and wait.times:
@@ -124,14 +125,23 @@ def use_up(wait: Wait, rule: Rule) -> None:
     """Let the reason count no more: it was told, or it is not worth telling."""
     if rule.why != "product" and wait.times:
         wait.stopped_at = max(wait.stopped_at, wait.times[0])
-    wait.times, wait.until, wait.about, wait.facts = [], -1, (), None
+    _empty(wait)
 
 
 def leave_bought(state: UserState, wait: Wait) -> None:
-    """Leave out of a reason the products that were bought since."""
-    if wait.times:
-        bought = {name for at, name in state.bought if at >= wait.times[0]}
-        wait.about = tuple(one for one in wait.about if one not in bought)
+    """Leave out of a reason the products that were bought since each became one."""
+    bought = {name: at for at, name in state.bought}
+    wait.about = tuple(one for one in wait.about if bought.get(one.product_id, -1) < one.at)
+
+
+def withdraw(wait: Wait, product_id: str) -> bool:
+    """Leave a product out of what is held; tell whether it was held."""
+    kept = tuple(one for one in wait.about if one.product_id != product_id)
+    was_held = len(kept) < len(wait.about)
+    wait.about = kept
+    if not kept:
+        _empty(wait)
+    return was_held
 
 
 def is_complete(wait: Wait, rule: Rule) -> bool:
@@ -150,8 +160,8 @@ def is_reached(state: UserState, rule: Rule) -> bool:
     return state.reach & rule.needs == rule.needs
 
 
-def note_reach(state: UserState, in_force: InForce, clock: int) -> None:
-    """Note whom triggers may speak to.
+def note_reach(state: UserState, in_force: InForce, clock: int, *, is_joined: bool = False) -> None:
+    """Note whom triggers may speak to; of two histories that were joined, look at all anew.
 
     Who takes the yes to marketing back has nothing left that waits for it. Of whom there was no
     user id so far, what was complete meanwhile is not told now; the rest goes on.
@@ -159,15 +169,15 @@ def note_reach(state: UserState, in_force: InForce, clock: int) -> None:
     reach = KNOWN if state.user_id is not None else 0
     if state.marketing is not None and state.marketing[1]:
         reach += MARKETING
-    if reach == state.reach:
+    if reach == state.reach and not is_joined:
         return
-    lost, state.reach = state.reach & ~reach, reach
+    state.reach = reach
     for name, wait in state.waits.items():
         rule = in_force.rules.get(name)
         if rule is None:
             continue
-        if lost & MARKETING & rule.needs:
-            wait.times, wait.until, wait.about, wait.facts = [], -1, (), None
+        if rule.needs & MARKETING & ~reach:
+            _empty(wait)
         elif (due := due_of(wait, rule, state)) is not None:
             if due <= clock and wait.until < 0:
                 use_up(wait, rule)
@@ -203,33 +213,34 @@ def due_of(wait: Wait, rule: Rule, state: UserState) -> int | None:
 
 
 def take_due(state: UserState, in_force: InForce, clock: int) -> list[Rule]:
-    """Return whose waits are due by the clock, the earliest first; look when the next ones are.
-
-    Lets go of what is over for long, and of what is not in force any more.
-    """
+    """Return whose waits are due by the clock, the earliest first; look when the next ones are."""
     due: list[tuple[int, int, Rule]] = []
-    gone: list[str] = []
     state.waits_due_at = state.held_until = -1
     for name, wait in state.waits.items():
         rule = in_force.rules.get(name)
-        if rule is None:
-            gone.append(name)
+        due_at = None if rule is None else due_of(wait, rule, state)
+        if rule is None or due_at is None:
             continue
-        due_at = due_of(wait, rule, state)
-        if due_at is None:
-            if not wait.times and _is_forgotten(wait, rule, clock):
-                gone.append(name)
-        elif due_at <= clock:
+        if due_at <= clock:
             due.append((due_at, rule.place, rule))
         else:
             _arm(state, rule, due_at)
             state.held_until = max(state.held_until, wait.until)
+    due.sort(key=_by_due)
+    return [rule for _, _, rule in due]
+
+
+def forget_spent(state: UserState, in_force: InForce, clock: int) -> None:
+    """Let go of what is over for long, and of what is not in force any more."""
+    gone = [
+        name
+        for name, wait in state.waits.items()
+        if _is_spent(wait, in_force.rules.get(name), clock)
+    ]
     for name in gone:
         del state.waits[name]
     for act in [act for act in state.stops if act not in in_force.by_act]:
         del state.stops[act]
-    due.sort(key=_by_due)
-    return [rule for _, _, rule in due]
 
 
 def hold(state: UserState, rule: Rule, wait: Wait, until: int) -> None:
@@ -256,44 +267,21 @@ def let_go(state: UserState) -> None:
     state.waits_due_at = state.held_until = -1
 
 
-def join_waits(known: UserState, other: UserState) -> None:
-    """Join another history's waits, in place; ``note_reach`` and what is complete come after."""
-    known.heard_at = max(known.heard_at, other.heard_at)
-    known.held_until = max(known.held_until, other.held_until)
-    if other.marketing is not None:
-        known.marketing = max(known.marketing or other.marketing, other.marketing)
-    known.told = sorted({*known.told, *other.told}, reverse=True)[:MAX_TOLD]
-    for act, at in other.stops.items():
-        known.stops[act] = max(known.stops.get(act, -1), at)
-    for name, theirs in other.waits.items():
-        mine = known.waits.get(name)
-        known.waits[name] = theirs if mine is None else _joined(mine, theirs)
-
-
-def _joined(mine: Wait, theirs: Wait) -> Wait:
-    stopped_at = max(mine.stopped_at, theirs.stopped_at)
-    times = sorted((*mine.times, *theirs.times), reverse=True)
-    times = [at for at in times if at > stopped_at][:MAX_TIMES]
-    return Wait(
-        times=times,
-        heard_at=max(mine.heard_at, theirs.heard_at),
-        until=max(mine.until, theirs.until) if times else -1,
-        stopped_at=stopped_at,
-        told_at=max(mine.told_at, theirs.told_at),
-        about=tuple(dict.fromkeys((*mine.about, *theirs.about)))[:MAX_ABOUT],
-        facts={**(theirs.facts or {}), **(mine.facts or {})} or None,
-    )
-
-
 def _arm(state: UserState, rule: Rule, due_at: int) -> None:
     """See to it that a wait is looked at when it is due."""
     if (state.waits_due_at < 0 or due_at < state.waits_due_at) and is_reached(state, rule):
         state.waits_due_at = due_at
 
 
-def _is_forgotten(wait: Wait, rule: Rule, clock: int) -> bool:
-    if rule.why == "forecast":
-        return False  # it says that this interval was told of, however long it gets
+def _empty(wait: Wait) -> None:
+    wait.times, wait.until, wait.about = [], -1, ()
+
+
+def _is_spent(wait: Wait, rule: Rule | None, clock: int) -> bool:
+    if rule is None:  # what was told is not told again when the trigger is back soon
+        return max(wait.stopped_at, wait.told_at) + TAKEN_OUT_KEPT_MS < clock
+    if wait.times or rule.why == "forecast":
+        return False  # a forecast's says that this interval was told of, however long it gets
     rested_at = wait.told_at + rule.once_ms if wait.told_at >= 0 else -1
     return max(wait.stopped_at, rested_at) + KEPT_MS < clock
 

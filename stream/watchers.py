@@ -5,18 +5,20 @@ taken in, and an announcement (``ProductsChanged``) in its log up to which they 
 is many, several commits take a portion each, also when 100,000 products change at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import redis
 import structlog
 
-from config.events import ENTRY_FIELD, ProductsChanged, encode_entry
+from config.events import ProductsChanged
 from config.keys import Keys
 from config.log_ids import log_id
 from config.product_changes import (
+    CHANGES_AN_ENTRY,
     CHANGES_FIELD,
     InvalidChanges,
     ProductChange,
@@ -24,27 +26,35 @@ from config.product_changes import (
     product_mark,
 )
 from stream.commits import BrokenCommit, decode_commit
+from stream.product_triggers import matters
+from stream.told_shards import ToldShards
 from stream.transactions import Transactions
+from stream.trigger_rules import InForce
 from stream.watching import Changed, digest_of_member, raw_digest, score_of
 
 log = structlog.get_logger()
 
 MAX_WATCHERS = 1_000  # of a product in a shard: with 64 shards, 64,000 in the shop
-ENTRIES_A_PORTION = 5  # of up to 200 changes each
-WATCHERS_A_PORTION = 1_000
-ENTRIES_A_TURN = 25
+ENTRIES_A_PORTION = 1_000 // CHANGES_AN_ENTRY
+WATCHERS_A_PORTION = 1_000  # beyond it only those of a single entry
+ENTRIES_A_TURN = 5_000 // CHANGES_AN_ENTRY
 FILTER_BITS = 1 << 20
 _ENTRIES_KEPT = 2 * ENTRIES_A_TURN
 _SCANNED_AT_ONCE = 1_000
+_READ_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Changes up to a version; ``is_last`` where no more of the announced ones are left."""
+    """Changes up to a version; ``is_last`` where no more of the announced ones are left.
+
+    ``n_cut``: how many more watch a product than are told.
+    """
 
     until: str
-    changed: list[Changed]
-    is_last: bool
+    changed: Sequence[Changed] = ()
+    is_last: bool = True
+    n_cut: int = 0
 
 
 class Filter:
@@ -75,7 +85,14 @@ def read_filter(transactions: Transactions, keys: Keys, shard: int) -> Filter:
     Raises:
         redis.RedisError: Redis did not answer.
     """
-    return Filter(transactions.read(("ZRANGE", keys.watchers(shard), 0, -1)))
+    key, found = keys.watchers(shard), Filter()
+    # Members neither come nor go meanwhile, or the commit that needs them is refused.
+    for start in count(step=_READ_AT_ONCE):
+        members = transactions.read(("ZRANGE", key, start, start + _READ_AT_ONCE - 1))
+        found.add(members)
+        if len(members) < _READ_AT_ONCE:
+            break
+    return found
 
 
 def read_portion(
@@ -85,14 +102,15 @@ def read_portion(
     after: str,
     announced: str,
     watched: Filter,
+    in_force: InForce,
 ) -> Portion:
-    """Return the next changes after a version, with whom the shard's index names.
+    """Return the next changes after a version that matter, with whom the shard's index names.
 
     Raises:
         redis.RedisError: Redis did not answer.
     """
     if log_id(after) >= log_id(announced):
-        return Portion(after, [], is_last=True)
+        return Portion(after)
     stream = keys.product_changes()
     (entries,) = transactions.read_all(
         [("XRANGE", stream, f"({after}", announced, "COUNT", ENTRIES_A_PORTION)]
@@ -100,23 +118,35 @@ def read_portion(
     told = [
         (
             entry_id.decode(),
-            [(score, one) for score, one in _changes(*flat) if watched.may_hold(score)],
+            [
+                (score, one)
+                for score, one in _changes(*flat)
+                if watched.may_hold(score) and matters(in_force, one)
+            ],
         )
         for entry_id, flat in entries
     ]
+    key = keys.watchers(shard)
     scores = [score for _, some in told for score, _ in some]
-    found = iter(_watchers(transactions, keys.watchers(shard), scores))
-    changed: list[Changed] = []
-    n_watchers, until = 0, after
-    for version, some in told:
-        of_entry = [Changed(version, change, next(found)) for _, change in some]
-        n_watchers += sum(len(one.digests) for one in of_entry)
-        if changed and n_watchers > WATCHERS_A_PORTION:
-            return Portion(until, changed, is_last=False)
-        until = version
-        changed += (one for one in of_entry if one.digests)
+    counts = iter(transactions.read_all([("ZCOUNT", key, score, score) for score in scores]))
+    taken: list[tuple[str, int, ProductChange]] = []
+    n_watchers, n_cut, until = 0, 0, after
     is_last = len(entries) < ENTRIES_A_PORTION
-    return Portion(announced if is_last else until, changed, is_last)
+    for version, some in told:
+        counted = [(score, change, next(counts)) for score, change in some]
+        n_watchers += sum(min(n, MAX_WATCHERS) for _, _, n in counted)
+        if taken and n_watchers > WATCHERS_A_PORTION:
+            is_last = False
+            break
+        until = version
+        n_cut += sum(max(n - MAX_WATCHERS, 0) for _, _, n in counted)
+        taken += [(version, score, change) for score, change, n in counted if n]
+    found = _watchers(transactions, key, [score for _, score, _ in taken])
+    changed = [
+        Changed(version, change, digests)
+        for (version, _, change), digests in zip(taken, found, strict=True)
+    ]
+    return Portion(announced if is_last else until, changed, is_last, n_cut)
 
 
 def members_of(client: redis.Redis, keys: Keys, shard: int, digests: Iterable[str]) -> list[bytes]:
@@ -136,11 +166,11 @@ class Announcing:
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._client = client
         self._keys = keys
-        self._told: dict[int, str] = {}
+        self._told = ToldShards(client, keys, self._committed)  # up to which version
 
     def forget(self) -> None:
         """Ask the shards' commits again: Redis may have come back with older data."""
-        self._told = {}
+        self._told.forget()
 
     def step(self, owned: set[int], now_ms: int) -> int:
         """Announce to each owned shard what follows; return how many entries were appended.
@@ -150,29 +180,22 @@ class Announcing:
         Raises:
             redis.RedisError: Redis did not answer; a later call does it.
         """
-        stream = self._keys.product_changes()
-        newest: Any = self._client.xrevrange(stream, count=1)
-        self._told = {shard: told for shard, told in self._told.items() if shard in owned}
-        if not newest or not owned:
+        newest: Any = self._client.xrevrange(self._keys.product_changes(), count=1)
+        if not newest:
             return 0
-        self._told |= self._committed(sorted(owned - self._told.keys()))
         end = log_id(newest[0][0])
-        behind = {shard: told for shard, told in self._told.items() if log_id(told) < end}
+        behind = {shard: told for shard, told in self._told.of(owned).items() if log_id(told) < end}
         if not behind or self._client.exists(self._keys.import_hold()):
             return 0
         ends = {told: self._next(told) for told in set(behind.values())}
-        with self._client.pipeline(transaction=False) as pipe:
-            for shard, told in sorted(behind.items()):
-                entry = encode_entry(ProductsChanged(ends[told], now_ms))
-                fields: dict[Any, Any] = {ENTRY_FIELD: entry}
-                pipe.xadd(self._keys.events(shard), fields)
-            pipe.execute()
-        self._told |= {shard: ends[told] for shard, told in behind.items()}
-        return len(behind)
+        return self._told.tell(
+            {
+                shard: (ProductsChanged(ends[told], now_ms), ends[told])
+                for shard, told in behind.items()
+            }
+        )
 
     def _committed(self, shards: list[int]) -> dict[int, str]:
-        if not shards:
-            return {}
         values: Any = self._client.mget([self._keys.commit(shard) for shard in shards])
         known = {}
         for shard, value in zip(shards, values, strict=True):

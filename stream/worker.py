@@ -64,6 +64,7 @@ class Worker:
         self._ids = ids
         self._rules = rules
         self._metrics = metrics
+        metrics.expect(rules.triggers.rules)
         self._worker_id = worker_id
         self._users_a_shard = max(cached_users // ids.n_shards, 16)
         self._log_age_ms = log_age_ms
@@ -189,6 +190,7 @@ class Worker:
         triggers = None if self._trigger_file is None else self._trigger_file.look()
         if triggers is not None:
             self._rules = replace(self._rules, triggers=triggers)
+            self._metrics.expect(triggers.rules)
             for shard in self._shards.values():
                 shard.rules = self._rules
 

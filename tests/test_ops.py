@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from tests.e2e.test_prometheus import DASHBOARD, OPS, rules
+from tests.ops import DASHBOARD, OPS, rules
 
 README = (OPS / "README.md").read_text(encoding="utf-8")
 

@@ -1,10 +1,9 @@
 // Draws GET /v1/dashboard/stream as it comes, with the key that somebody gives.
 
 import { Chart, SPAN_MS } from "./chart.js";
-import { ask, at, bytes, count, duration, element, forgetKey, money, onKey, percent, problem, refusalOf, storedKey } from "./parts.js";
+import { at, bytes, count, duration, element, follow, money, percent, problem, show } from "./parts.js";
 import { listen } from "./stream.js";
 
-const AGAIN_MS = 2000;
 const SILENT_MS = 10_000; // after which what is shown is old
 const perSecond = (number) => `${count(number)}/s`;
 let routes = []; // those asked in most of the points
@@ -18,44 +17,24 @@ const CHARTS = [
 ];
 
 let points = [];
-let controller;
 let heardAt = 0;
-let turn = 0;
 
 at("charts").append(...CHARTS.map((chart) => chart.figure));
-onKey(start);
-document.addEventListener("visibilitychange", () => (document.hidden ? controller?.abort() : start()));
+follow((key, signal) => {
+  points = [];
+  return listen(key, "/v1/dashboard/stream", draw, signal);
+});
 setInterval(warn, 1000);
-start();
-
-async function start() {
-  const mine = ++turn;
-  controller?.abort();
-  const key = storedKey();
-  if (!key) return ask();
-  while (mine === turn && !document.hidden) {
-    controller = new AbortController();
-    points = [];
-    const status = await listen(key, "/v1/dashboard/stream", draw, controller.signal).catch(() => 0);
-    if (mine !== turn) return;
-    if (refusalOf(status)) {
-      forgetKey();
-      return ask(refusalOf(status));
-    }
-    problem(status === 503 ? "Too many look at this server's dashboard. Trying again." : "The server does not answer. Trying again.");
-    await new Promise((done) => setTimeout(done, AGAIN_MS));
-  }
-}
 
 function warn() {
-  if (heardAt && Date.now() - heardAt > SILENT_MS) problem("Nothing new for ten seconds: what is shown here is old.");
+  const isSilent = !at("figures").hidden && Date.now() - heardAt > SILENT_MS;
+  if (isSilent && at("problem").hidden) problem("Nothing new for ten seconds: what is shown here is old.");
 }
 
 function draw({ now, points: more }) {
   heardAt = Date.now();
   problem();
-  at("ask").hidden = true;
-  at("figures").hidden = false;
+  show();
   points = [...points, ...more].filter((point) => point.at > now.at - SPAN_MS);
   routes = busiest(points);
   verdict(now);
@@ -100,11 +79,9 @@ function model({ title, state, sentence, drifts }) {
 }
 
 function shards({ lag, redis, minute }) {
-  const squares = Array.from({ length: Math.min(lag.of, 512) }, (_, shard) => {
-    const seconds = lag.shards[shard] ?? 0;
-    const state = seconds > 10 ? "red" : seconds > 2 ? "amber" : lag.owned ? "green" : "idle";
-    return element("i", { "data-state": state, title: `shard ${shard}: ${seconds.toFixed(1)} s` });
-  });
+  const squares = lag.shards.map((one, shard) =>
+    element("i", { "data-state": one.state, title: `shard ${shard}: ${one.lag === null ? "no worker tells of it" : `${one.lag.toFixed(1)} s`}` }),
+  );
   const limit = redis.limit ? ` of ${bytes(redis.limit)}` : "";
   fill("shards", [
     element("div", { id: "strip", role: "img", "aria-label": `Lag of ${lag.of} shards, ${lag.worst.toFixed(1)} s at most` }, ...squares),

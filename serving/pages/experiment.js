@@ -1,8 +1,7 @@
 // Draws GET /v1/experiments/{name}, again and again, with the key that somebody gives.
 
-import { ask, at, count, element, fetchWith, forgetKey, money, onKey, percent, problem, refusalOf, shape, storedKey } from "./parts.js";
+import { at, count, element, fetchWith, follow, money, percent, shape, show } from "./parts.js";
 
-const AGAIN_MS = 2000;
 const METRICS = [
   ["click", "Clicked", (one) => count(one.clicked), percent],
   ["order", "Ordered", (one) => count(one.converted), percent],
@@ -13,42 +12,15 @@ const METRICS = [
 const name = decodeURIComponent(location.pathname.split("/").at(-1));
 
 at("name").textContent = document.title = name;
-onKey(look);
-document.addEventListener("visibilitychange", () => document.hidden || look());
-
-let timer;
-let looking = 0;
-look();
-
-async function look() {
-  clearTimeout(timer);
-  const turn = ++looking;
-  const key = storedKey();
-  if (!key) return ask();
-  const { status, told } = await figures(key);
-  if (turn !== looking) return;
-  if (refusalOf(status)) {
-    forgetKey();
-    return ask(refusalOf(status));
-  }
-  if (status === 200) draw(told);
-  else problem(`${told.detail ?? "The server does not answer"}. Trying again.`);
-  if (!document.hidden) timer = setTimeout(look, AGAIN_MS);
-}
-
-async function figures(key) {
-  try {
-    const answer = await fetchWith(key, `/v1/experiments/${encodeURIComponent(name)}`);
-    return { status: answer.status, told: await answer.json() };
-  } catch {
-    return { status: 0, told: {} };
-  }
-}
+follow(async (key, signal) => {
+  const answer = await fetchWith(key, `/v1/experiments/${encodeURIComponent(name)}`, { signal });
+  const told = await answer.json();
+  if (answer.ok) draw(told);
+  return { status: answer.status, detail: told.detail };
+});
 
 function draw(told) {
-  problem();
-  at("ask").hidden = true;
-  at("figures").hidden = false;
+  show();
   const since = told.firstAt ? `, since ${new Date(told.firstAt).toLocaleString()}` : "";
   at("facts").textContent = `${told.isActive ? "Running" : "Ended"} · ${count(told.visitors)} visitors${since}`;
   if (at("sentence").textContent !== told.sentence) at("sentence").textContent = told.sentence;

@@ -1,26 +1,61 @@
-// What the pages share: the key that somebody gives, elements, numbers as people read them.
+// What the pages share: the key that somebody gives, asking again and again, elements, numbers as people read them.
 
 const KEY = "shopkeeper.secretKey";
+const AGAIN_MS = 2000;
 const SVG = "http://www.w3.org/2000/svg";
 
 export const at = (id) => document.getElementById(id);
 
-export function storedKey() {
-  return sessionStorage.getItem(KEY);
+/**
+ * Asks for a key, and calls each of `tasks` with it and a signal, again and again while somebody looks. They
+ * resolve to the status of an answer and what it says where it went wrong, which of the first one is shown.
+ */
+export function follow(...tasks) {
+  let controller = new AbortController();
+  const start = () => {
+    controller.abort();
+    const key = sessionStorage.getItem(KEY);
+    if (!key) return ask();
+    if (document.hidden) return;
+    controller = new AbortController();
+    tasks.forEach((task, place) => repeat(task, key, controller, place === 0));
+  };
+  at("problem").before(form(start));
+  document.addEventListener("visibilitychange", start);
+  start();
 }
 
-export function forgetKey() {
-  sessionStorage.removeItem(KEY);
+async function repeat(task, key, controller, isShown) {
+  while (!controller.signal.aborted) {
+    const { status, detail } = await task(key, controller.signal).catch(() => ({ status: 0 }));
+    if (controller.signal.aborted) return;
+    const refusal = refusalOf(status);
+    if (refusal) {
+      controller.abort();
+      sessionStorage.removeItem(KEY);
+      return ask(refusal);
+    }
+    if (isShown) problem(status === 200 ? null : `${detail ?? "The server does not answer"}. Trying again.`);
+    await new Promise((done) => setTimeout(done, AGAIN_MS));
+  }
 }
 
-/** Calls back once somebody has given a key, which stays in this tab. */
-export function onKey(back) {
-  at("ask").addEventListener("submit", (event) => {
+function form(start) {
+  const key = element("input", { id: "key", type: "password", autocomplete: "off", spellcheck: "false", required: "", placeholder: "sk_…" });
+  const made = element(
+    "form",
+    { id: "ask", hidden: "" },
+    element("label", { for: "key" }, "Secret key of the shop"),
+    element("div", { class: "field" }, key, element("button", {}, "Show figures")),
+    element("p", { class: "soft" }, "It stays in this tab, and is gone when you close it."),
+  );
+  made.addEventListener("submit", (event) => {
     event.preventDefault();
-    sessionStorage.setItem(KEY, at("key").value.trim());
-    at("key").value = "";
-    back();
+    sessionStorage.setItem(KEY, key.value.trim());
+    key.value = "";
+    start();
   });
+  return made;
 }
 
 /** Without credentials of the browser's own, a wrong key brings up no login window of the browser. */
@@ -29,12 +64,17 @@ export function fetchWith(key, path, options = {}) {
 }
 
 /** Says why a key was refused, null where it was not. */
-export function refusalOf(status) {
+function refusalOf(status) {
   if (status === 403) return "That is a write key; the secret key is needed.";
   return status === 401 ? "No such key." : null;
 }
 
-export function ask(why) {
+export function show() {
+  at("ask").hidden = true;
+  at("figures").hidden = false;
+}
+
+function ask(why) {
   at("figures").hidden = true;
   at("ask").hidden = false;
   problem(why);

@@ -1,16 +1,21 @@
 // Reads server-sent events with a key: the browser's own EventSource sends no headers.
 
-import { fetchWith } from "./parts.js";
+import { fetchWith, problem } from "./parts.js";
 
-/** Calls `take` with the data, name and id of each event until the server or the caller ends it; returns the status. */
+/**
+ * Calls `take` with the data, name and id of each event until the server or the caller ends it;
+ * returns how it was answered.
+ */
 export async function listen(key, path, take, signal) {
   const answer = await fetchWith(key, path, { signal });
-  if (!answer.ok) return answer.status;
+  const { status } = answer;
+  if (!answer.ok) return { status, detail: (await answer.json()).detail };
+  problem();
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return answer.status;
+    if (done) return { status };
     text += value;
     const events = text.split("\n\n");
     text = events.pop();

@@ -1,58 +1,25 @@
 // Draws GET /v1/triggers as it comes, and GET /v1/receivers, with the key that somebody gives.
 
-import { ask, at, count, element, fetchWith, forgetKey, onKey, problem, refusalOf, storedKey } from "./parts.js";
+import { at, count, element, fetchWith, follow, show } from "./parts.js";
 import { listen } from "./stream.js";
 
 const SHOWN = 100;
 const SINCE_MS = 15 * 60_000; // of what fired before the page was opened
-const AGAIN_MS = 2000;
 
-let controller;
-let turn = 0;
 let total = 0;
 let newest; // id of the event that came last: after a break, what follows it is heard
 
-onKey(start);
-document.addEventListener("visibilitychange", () => (document.hidden ? controller?.abort() : start()));
-start();
+follow(hear, askReceivers);
 
-async function start() {
-  const mine = ++turn;
-  controller?.abort();
-  const key = storedKey();
-  if (!key) return ask();
-  followReceivers(key, mine);
-  while (mine === turn && !document.hidden) {
-    controller = new AbortController();
-    const after = newest ?? `${Date.now() - SINCE_MS}-0`;
-    const status = await listen(key, `/v1/triggers?after=${after}`, take, controller.signal).catch(() => 0);
-    if (mine !== turn) return;
-    if (refusalOf(status)) {
-      forgetKey();
-      return ask(refusalOf(status));
-    }
-    if (status !== 200) problem(status === 503 ? "Too many listen to this server. Trying again." : "The server does not answer. Trying again.");
-    await pause();
-  }
+function hear(key, signal) {
+  const after = newest ?? `${Date.now() - SINCE_MS}-0`;
+  return listen(key, `/v1/triggers?after=${after}`, take, signal);
 }
 
-async function followReceivers(key, mine) {
-  while (mine === turn && !document.hidden) {
-    const answer = await fetchWith(key, "/v1/receivers").catch(() => null);
-    if (mine !== turn) return;
-    if (answer?.ok) drawReceivers((await answer.json()).receivers);
-    await pause();
-  }
-}
-
-function pause() {
-  return new Promise((done) => setTimeout(done, AGAIN_MS));
-}
-
-function show() {
-  problem();
-  at("ask").hidden = true;
-  at("figures").hidden = false;
+async function askReceivers(key, signal) {
+  const answer = await fetchWith(key, "/v1/receivers", { signal });
+  if (answer.ok) drawReceivers((await answer.json()).receivers);
+  return { status: answer.status };
 }
 
 function drawReceivers(receivers) {

@@ -32,7 +32,6 @@ from config.examples import (
     Example,
     Exposed,
     Rewarded,
-    SessionFinished,
     Touched,
     Visited,
     Waited,
@@ -41,6 +40,7 @@ from config.examples import (
 )
 from config.session_log import Step, decode_steps, encode_steps
 from online_models.decay import Counter
+from online_models.expected import About, Rhythm, Wait
 from online_models.snapshots import Block, Snapshot, read_block
 from online_models.users import (
     CartChange,
@@ -50,13 +50,11 @@ from online_models.users import (
     Moment,
     OpenDecision,
     Order,
-    Rhythm,
     Session,
     Shown,
     Suppressed,
     User,
     UserState,
-    Wait,
     decode_user,
     encode_user,
 )
@@ -158,7 +156,7 @@ STATE_WITH_WAITS = msgspec.structs.replace(
     STATE_WITH_RHYTHM,
     heard_at=86,
     marketing=(87, True),
-    waits={"cart": Wait([88], 89, 90, 91, 92, ("boots",), {"price": 9.5})},
+    waits={"cart": Wait([88], 89, 90, 91, 92, (About(97, "boots", {"price": 9.5}),))},
     waits_due_at=93,
     held_until=94,
     stops={"Order Completed": 95},
@@ -202,10 +200,6 @@ ENTRIES: list[tuple[Entry, str]] = [
     (RhythmLearned(b"curves", 19), "93a672687974686dc40663757276657313"),
 ]
 EXAMPLES: list[tuple[Example, str]] = [
-    (
-        SessionFinished(1, 2, 3, 4, 5, 6, 7, 8, 9.5),
-        "9aa773657373696f6e0102030405060708cb4023000000000000",
-    ),
     (
         Touched("boots", "view", 1, 2, "hiking"),
         "96a7746f7563686564a5626f6f7473a4766965770102a668696b696e67",
@@ -262,8 +256,8 @@ CAMPAIGNS = (
 )
 RHYTHM = "9452535455"
 WAITS = (
-    "569257c381a463617274979158595a5b5c91a5626f6f747381a57072696365cb40230000000000005d5e"
-    "81af4f7264657220436f6d706c657465645f03919260a470757368"
+    "569257c381a463617274969158595a5b5c919361a5626f6f747381a57072696365cb4023000000000000"
+    "5d5e81af4f7264657220436f6d706c657465645f03919260a470757368"
 )
 USERS: list[tuple[User, str]] = [
     (STATE, f"01dc001a{FIRST_FIELDS}{ORDERS_BEFORE}"),

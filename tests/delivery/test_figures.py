@@ -28,7 +28,7 @@ def test_what_became_of_each_triggers_firings_is_told_once(
     asyncio.run(publish_twice())
     entries: Any = redis_client.xrange(KEYS.figures())
     told = [decode_figures(fields[FIGURES_FIELD]) for _, fields in entries]
-    assert [one.kind for one in told] == ["deliver", "deliver"]
+    assert [one.role for one in told] == ["deliverer", "deliverer"]
     assert [one.counts.get("deliveries", {}) for one in told] == [
         {"cart-left told": 2.0},
         {"cart-left webhooks-taken": 1.0},

@@ -64,7 +64,7 @@ def test_the_demo_is_well(demo: Demo) -> None:
 
     wait_for(lambda: "red" not in lights().values(), "a light of the demo stays red")
     told = now(demo.server)
-    assert told["processes"] == {"server": 1, "worker": 1, "learner": 1, "deliver": 1}
+    assert told["processes"] == {"server": 1, "worker": 1, "learner": 1, "deliverer": 1}
     assert told["lag"]["owned"] == told["lag"]["of"] == 64
     assert told["redis"]["used"] > 0
     assert told["redis"]["logEntries"] > 0

@@ -7,8 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from math import isfinite
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
 import pytest
@@ -17,15 +16,12 @@ import yaml
 from loadtest.processes import free_port
 from shopkeeper.lifeline import tied
 from tests.e2e.conftest import Demo
+from tests.ops import DASHBOARD, OPS, RULES, rules
 
-OPS = Path(__file__).parents[2] / "ops"
-RULES = OPS / "prometheus" / "rules.yml"
-DASHBOARD = OPS / "grafana" / "dashboards" / "shopkeeper.json"
 GUARD_SECONDS = 120.0
 COMPARISON = re.compile(r"\s(?:>=|<=|==|>|<)\s[\d.* ]+$")
 NAME = re.compile(r"\b(?:shopkeeper|process)_[a-z0-9_]+")
 PARTS = re.compile(r"_(?:bucket|count|sum)$")
-OF_DELIVERY = re.compile(r"shopkeeper_(?:trigger|webhook|deliverer|receiver)|type=\"trigger\"")
 
 PROMETHEUS = shutil.which("prometheus")
 pytestmark = pytest.mark.skipif(PROMETHEUS is None, reason="prometheus is not installed")
@@ -36,11 +32,6 @@ class Query(NamedTuple):
 
     where: str
     text: str
-
-
-def rules() -> list[dict[str, Any]]:
-    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
-    return [rule for group in groups for rule in group["rules"]]
 
 
 def rule_queries() -> list[Query]:
@@ -133,7 +124,7 @@ def test_names_are_as_prometheus_wants_them(demo: Demo) -> None:
 
 def test_all_processes_are_on_the_page(demo: Demo) -> None:
     found = set(re.findall(r'process="([\w-]+)"', demo.server.get("/metrics").text))
-    assert {"server-1", "worker-1", "learner-1"} <= found
+    assert {"server-1", "worker-1", "learner-1", "deliverer-1"} <= found
 
 
 def test_rules_do_what_their_tests_say() -> None:

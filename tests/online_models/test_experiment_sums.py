@@ -4,7 +4,12 @@ import random
 import pytest
 
 from config.examples import Exposed
-from online_models.experiment_sums import ExperimentSums, decode_sums, encode_sums
+from online_models.experiment_sums import (
+    ExperimentSums,
+    InvalidSums,
+    decode_sums,
+    encode_sums,
+)
 
 
 def a_change(**changes: float) -> Exposed:
@@ -47,5 +52,5 @@ def test_the_bytes_are_of_version_1() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\x02\x90", b"\x01", b"\x01\xc0"])
 def test_other_bytes_are_an_error_with_a_name(data: bytes) -> None:
-    with pytest.raises(ValueError, match=r"version|truncated|Expected"):
+    with pytest.raises(InvalidSums, match=r"version|truncated|Expected"):
         decode_sums(data)

@@ -8,9 +8,11 @@ from random import Random
 import pytest
 
 from config.examples import Rewarded
+from config.figures import MAX_LABELS
 from config.session_log import Step
 from online_models.popular import HALVE_EVERY, Popular
 from online_models.progress import (
+    MAX_CAMPAIGNS,
     MAX_MODELS,
     SCORED_PER_SECOND,
     K,
@@ -115,7 +117,15 @@ def test_names_are_bounded() -> None:
     for number in range(MAX_MODELS + 50):
         for _ in range(30):
             progress.chance(f"policy:{number}", 0.5, came=True)
-    assert len(progress.numbers()) <= 4 * (MAX_MODELS + 1)
+    for number in range(MAX_CAMPAIGNS + 50):
+        name = f"c-{number}"
+        progress.rewarded(
+            Rewarded("", "click", "hero", name, "a", 1.0, [], False, 0, True, 1, 20.0, 5.0)
+        )
+    # Whoever tells of them leaves none out, and of a name all or nothing.
+    for numbers in (progress.numbers(), progress.rewards()):
+        assert len(numbers) == MAX_LABELS
+        assert {*Counter(name.rpartition(" ")[0] for name in numbers).values()} == {4}
 
 
 def test_what_campaigns_brought_is_summed() -> None:

@@ -168,7 +168,10 @@ def test_a_change_that_customers_may_want_to_hear_of_is_told_once(
     for _ in range(2):  # what is sent again changes nothing
         put(owner, BOOTS | {"price": 99.0}, {"id": "hat", "name": "Hat", "price": 12.0})
 
-    assert changes_told(redis_client) == [ProductChange("boots", 129.0, 99.0, 3, 3)]
+    assert changes_told(redis_client) == [
+        ProductChange("boots", 129.0, 99.0, 3, 3),
+        ProductChange("hat", 9.0, 12.0, None, None),
+    ]
 
 
 def test_a_product_that_cannot_be_read_any_more_is_replaced(

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -18,14 +18,16 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from config.figures import FIGURES_FIELD, Figures, Teller, decode_figures, encode_figures
 from config.keys import FIGURES_AGE_MS
 from config.latencies import bucket_of
+from online_models.experiment_sums import ExperimentSums
 from serving.dashboard import MAX_VIEWERS, Dashboard
-from serving.experiments import ExperimentReader, RedisSums
+from serving.experiments import ExperimentReader, RedisSums, SumsReader
 from serving.figures import FiguresPublisher
-from serving.health import Look, Watcher
+from serving.health import Watcher
 from serving.metrics import ServingMetrics
 from serving.picture import Around
 from serving.refusals import Refused
 from serving.slow import SlowDecisions
+from tests.builders import read_experiments
 from tests.serving.builders import IDS
 from tests.serving.conftest import KEYS, Serve, served, wait_for
 
@@ -40,32 +42,43 @@ def owner(serve: Serve, redis_url: str) -> httpx.Client:
     return client
 
 
-def tell(client: redis.Redis, figures: Figures, seconds_ago: float = 0.0) -> None:
-    """Append an entry as if it were told then; ids only grow."""
-    seconds, us = client.time()
-    at = int(1000 * seconds + us / 1000 - 1000 * seconds_ago)
+def tell(client: redis.Redis, figures: Figures) -> None:
+    """Append an entry."""
     fields: dict[Any, Any] = {FIGURES_FIELD: encode_figures(figures)}
-    client.xadd(KEYS.figures(), fields, id=f"{at}-*")
+    client.xadd(KEYS.figures(), fields)
+
+
+def tell_first(client: redis.Redis, told: list[tuple[Figures, float]]) -> None:
+    """Begin the stream anew with these, each so many seconds old; servers go on with later ids."""
+    seconds, us = client.time()
+    with client.pipeline() as pipe:
+        pipe.delete(KEYS.figures())
+        for figures, seconds_ago in told:
+            fields: dict[Any, Any] = {FIGURES_FIELD: encode_figures(figures)}
+            at = int(1000 * seconds + us / 1000 - 1000 * seconds_ago)
+            pipe.xadd(KEYS.figures(), fields, id=f"{at}-*")
+        pipe.execute()
 
 
 def tell_of_before(client: redis.Redis) -> None:
     """Tell of a worker, a learner and a server, as of 100 and of 30 seconds ago."""
-    client.delete(KEYS.figures())  # what the server told since is later
+    told = []
     server, worker = Teller("s-other", "server"), Teller("w-1", "worker")
     learner = Teller("l-1", "learner")
     for seconds_ago, n in ((100.0, 1), (30.0, 4)):
         decided = {"decisions": {"hero personal": 30.0 * n, "hero no_history": 10.0 * n}}
         timed = {name: {bucket_of(0.002): 40} for name in ("/v1/personalize", "read", "decide")}
-        tell(client, server.figures(decided, {}, timed), seconds_ago)
+        told.append((server.figures(decided, {}, timed), seconds_ago))
         server.confirm()
         applied = {"applied": {"track applied": 100.0 * n, "tick applied": 7.0}}
         levels = {"lag": {"3": 2.5}, "worker": {"owned": 60.0, "memory": 1e6}}
         commits = {"append_to_commit": {bucket_of(0.01): 50}}
-        tell(client, worker.figures(applied, levels, commits), seconds_ago)
+        told.append((worker.figures(applied, levels, commits), seconds_ago))
         worker.confirm()
         scored = {"next-product n": 200.0 * n, "next-product points": 100.0 * n}
-        tell(client, learner.figures({"progress": scored}, {}, {}), seconds_ago)
+        told.append((learner.figures({"progress": scored}, {}, {}), seconds_ago))
         learner.confirm()
+    tell_first(client, told)
 
 
 def look(owner: httpx.Client) -> dict[str, Any]:
@@ -113,11 +126,14 @@ def test_the_minutes_before_are_there_at_the_first_look(
 def test_what_lives_is_told_with_lag_and_lights(
     owner: httpx.Client, redis_client: redis.Redis
 ) -> None:
-    levels = {"lag": {"3": 2.5}, "worker": {"owned": 60.0, "memory": 1e6}}
+    levels = {"lag": {"3": 2.5, "4": 0.0}, "worker": {"owned": 60.0, "memory": 1e6}}
     tell(redis_client, Teller("w-1", "worker").figures({}, levels, {}))
     now = look(owner)["now"]
     assert now["processes"]["worker"] == 1
-    assert now["lag"] == {"worst": 2.5, "shards": {"3": 2.5}, "owned": 60, "of": 64}
+    shards = now["lag"].pop("shards")
+    assert now["lag"] == {"worst": 2.5, "owned": 60, "of": 64}
+    assert [one["state"] for one in shards[2:5]] == ["red", "amber", "green"]
+    assert [one["lag"] for one in shards[2:5]] == [None, 2.5, 0.0]
     lights = {light["name"]: light for light in now["lights"]}
     assert lights["Shards"]["sentence"] == "4 of 64 shards have no worker."
     assert lights["Processes"]["state"] == "red"  # there is no learner, and no worker's heartbeat
@@ -251,7 +267,6 @@ def test_what_was_not_confirmed_is_told_again_under_the_same_number() -> None:
             cast(Redis, client),
             KEYS,
             metrics,
-            lambda: Look(frozenset(), 0.25),
             slow,
             lambda: 10 * FIGURES_AGE_MS,
         )
@@ -259,6 +274,7 @@ def test_what_was_not_confirmed_is_told_again_under_the_same_number() -> None:
             metrics.events.labels("track", "accepted").inc()
             metrics.fine.latencies.recorder("read")(0.001)
             metrics.fine.chose("spring")
+            metrics.decisions.count("hero", "personal")
             await publisher.publish()
         return client.entries
 
@@ -268,17 +284,97 @@ def test_what_was_not_confirmed_is_told_again_under_the_same_number() -> None:
     assert [sum(entry.latencies["read"].values()) for entry in entries] == [1, 2, 1, 2]
     assert entries[-1].counts["campaigns"] == {"spring": 2.0}
     assert entries[-1].slow[0].trace_id == "t1"
-    assert entries[-1].levels["server"]["memory_rate"] == 0.25
+    assert entries[-1].counts["decisions"] == {"hero personal": 2.0}
 
 
-def a_dashboard(client: Redis) -> Dashboard:
+def a_dashboard(
+    client: Redis, sums: SumsReader | None = None, every_seconds: float = 1.0
+) -> Dashboard:
+    text = {"hero": {"variations": [{"name": "control"}, {"name": "new"}]}}
+    experiments = read_experiments(text) if sums else {}
     return Dashboard(
         client,
         KEYS,
         Around(64, 50),
         Watcher(client, KEYS, IDS, lambda _look: None),
-        ExperimentReader(RedisSums(client, KEYS), dict),
+        ExperimentReader(sums or RedisSums(client, KEYS), lambda: experiments),
+        every_seconds,
     )
+
+
+class Faulty:
+    """A Redis of which a reply is lost: the so manieth to a command."""
+
+    def __init__(self, client: Redis, command: str, number: int) -> None:
+        self._client = client
+        self._command = command
+        self._left = number
+
+    def __getattr__(self, name: str) -> Any:
+        self._left -= name == self._command
+        if name == self._command and self._left == 0:
+            raise RedisConnectionError
+        return getattr(self._client, name)
+
+
+def look_without(redis_url: str, command: str, number: int) -> dict[str, Any]:
+    """Return what is told first where a reply is lost."""
+
+    async def looked() -> bytes:
+        client = Redis.from_url(redis_url)
+        faulty = cast(Redis, Faulty(client, command, number))
+        dashboard = a_dashboard(faulty, every_seconds=0.05)
+        task = asyncio.create_task(dashboard.run())
+        try:
+            return await dashboard.look()
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            await client.aclose()
+
+    told: dict[str, Any] = json.loads(asyncio.run(looked()))
+    return told
+
+
+def test_nothing_is_told_before_redis_answered(redis_client: redis.Redis, redis_url: str) -> None:
+    tell(redis_client, Teller("l-1", "learner").figures({}, {}, {}))
+    now = look_without(redis_url, "time", 1)["now"]
+    assert now["at"] > 0
+    assert now["processes"]["learner"] == 1
+
+
+def test_a_load_that_breaks_off_goes_on_before_points_are_closed(
+    redis_client: redis.Redis, redis_url: str
+) -> None:
+    teller, told = Teller("s-other", "server"), []
+    for number in range(1, 61):
+        accepted = {"events": {"track accepted": 5.0 * number}}
+        told.append((teller.figures(accepted, {}, {}), 70.0 - number))
+        teller.confirm()
+    tell_first(redis_client, told)
+    points = look_without(redis_url, "xrange", 3)["points"]
+    assert 5 * sum(point["events"] for point in points) == 300.0
+
+
+def test_an_experiment_is_shown_as_before_while_its_sums_cannot_be_read() -> None:
+    class OneAnswer:
+        n_asked = 0
+
+        async def read(self, *_: Any) -> Mapping[str, ExperimentSums]:
+            self.n_asked += 1
+            if self.n_asked > 1:
+                raise Refused("state_unavailable", "Redis does not answer")
+            return {}
+
+    async def told() -> list[list[str]]:
+        client = cast(Redis, Silent())
+        dashboard, around = a_dashboard(client, sums=OneAnswer()), []
+        for _ in range(2):
+            dashboard._around.experiments = await dashboard._told_experiments()
+            around.append([one["name"] for one in dashboard._around.experiments])
+        return around
+
+    assert asyncio.run(told()) == [["hero"], ["hero"]]
 
 
 def test_a_figure_that_cannot_be_read_is_left_out(
@@ -292,8 +388,10 @@ def test_a_figure_that_cannot_be_read_is_left_out(
 
 def test_entries_go_after_their_time(owner: httpx.Client, redis_client: redis.Redis) -> None:
     old = int(1000 * time.time()) - 2 * FIGURES_AGE_MS
-    redis_client.delete(KEYS.figures())
     fields: dict[Any, Any] = {FIGURES_FIELD: b"\xff"}
-    for number in range(500):  # a stream lets go of whole nodes
-        redis_client.xadd(KEYS.figures(), fields, id=f"{old}-{number + 1}")
+    with redis_client.pipeline() as pipe:  # the server tells something each second
+        pipe.delete(KEYS.figures())
+        for number in range(500):  # a stream lets go of whole nodes
+            pipe.xadd(KEYS.figures(), fields, id=f"{old}-{number + 1}")
+        pipe.execute()
     wait_for(lambda: redis_client.xlen(KEYS.figures()) < 200)

@@ -116,3 +116,16 @@ def test_a_server_that_is_gone_is_said(browser: Browser, redis_url: str) -> None
         expect(page.locator(".light")).to_have_count(6)
     expect(page.get_by_role("alert")).to_contain_text("The server does not answer")
     assert errors == []
+
+
+def test_why_a_key_is_asked_for_stays_to_be_read(browser: Browser, redis_url: str) -> None:
+    page = browser.new_page()
+    page.clock.install()
+    with served(redis_url) as owner:
+        page.goto(f"{owner.base_url}/dashboard")
+        give_key(page, "secret-key")
+        expect(page.locator(".light")).to_have_count(6)
+        page.route("**/v1/dashboard/stream", lambda route: route.fulfill(status=401, body="{}"))
+    expect(page.get_by_role("alert")).to_have_text("No such key.")
+    page.clock.run_for(15_000)
+    expect(page.get_by_role("alert")).to_have_text("No such key.")

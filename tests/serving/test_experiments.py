@@ -145,14 +145,20 @@ def test_redis_gone_is_named_so(serve: Serve, own_redis: OwnRedis, tmp_path: Pat
     assert reply.headers["retry-after"] == "1"
 
 
-def test_sums_of_a_newer_version_are_an_error_without_a_trace(
-    owner: httpx.Client, redis_client: redis.Redis
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [(b"\x09", "hero: sums of version 09"), (b"\x01\xff", "hero: no sums: ")],
+)
+def test_sums_that_cannot_be_read_are_named_so(
+    owner: httpx.Client, redis_client: redis.Redis, data: bytes, detail: str
 ) -> None:
     key = KEYS.experiments(experiment_shard("hero"))
-    redis_client.hset(key, sums_field("hero", "new"), b"\x09")
+    redis_client.hset(key, sums_field("hero", "new"), data)
     reply = owner.get(PATH)
-    assert (reply.status_code, reply.json()["reason"]) == (500, Refusal.INTERNAL)
-    assert "Traceback" not in reply.text
+    assert (reply.status_code, reply.json()["reason"]) == (503, Refusal.STATE_UNAVAILABLE)
+    assert reply.json()["detail"].startswith(detail)
+    # A dashboard that looks at experiments goes on without it.
+    assert owner.get("/v1/dashboard").json()["now"]["experiments"] == []
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from config.figures import Figures, Kind, Slow
+from config.announcements import Role
+from config.figures import Figures, Slow
 from config.keys import FIGURES_AGE_MS
 from serving.figure_history import LIVE_MS, MINUTE_MS, POINT_MS, FigureHistory
 
 START = 1_700_000_000_000  # a multiple of POINT_MS
 
 
-def told(process: str = "s-1", n: int = 0, kind: Kind = "server", **fields: Any) -> Figures:
+def told(process: str = "s-1", n: int = 0, role: Role = "server", **fields: Any) -> Figures:
     filled: dict[str, Any] = {"counts": {}, "levels": {}, "latencies": {}} | fields
-    return Figures(process, kind, n, **filled)
+    return Figures(process, role, n, **filled)
 
 
 def events(n: float) -> dict[str, dict[str, float]]:
@@ -59,15 +60,37 @@ def test_what_is_too_old_goes_and_its_counts_with_it() -> None:
 def test_a_long_silence_leaves_empty_points_and_no_endless_ones() -> None:
     history = FigureHistory()
     history.take(START, told(counts=events(1.0)))
+    history.close_to(START + 1000 * FIGURES_AGE_MS)
     history.pass_to(START + 1000 * FIGURES_AGE_MS)
     points = history.complete()
-    assert len(points) < FIGURES_AGE_MS // POINT_MS
+    assert 100 < len(points) < FIGURES_AGE_MS // POINT_MS
     assert all(later.at - earlier.at == POINT_MS for earlier, later in itertools.pairwise(points))
+
+
+def test_a_point_is_over_once_all_of_it_was_read_however_late_it_is() -> None:
+    history = FigureHistory()
+    history.take(START, told(n=0, counts=events(1.0)))
+    history.close_to(START + POINT_MS + 1)
+    history.pass_to(START + 10 * POINT_MS)  # nothing can be read meanwhile
+    assert [point.at for point in history.complete()] == [START]
+    history.take(START + POINT_MS + 2, told(n=1, counts=events(2.0)))
+    history.take(START + 3 * POINT_MS, told(n=2))
+    sums = [point.sums.total("events") for point in history.complete()]
+    assert sums == [1.0, 2.0, 0.0]
+
+
+def test_amounts_that_go_leave_no_dust() -> None:
+    history = FigureHistory()
+    for second, revenue in enumerate((0.1, 0.2, 0.3)):
+        entry = told(n=second, counts={"rewards": {"spring revenue": revenue}})
+        history.take(START + POINT_MS * second, entry)
+    history.pass_to(START + 2 * FIGURES_AGE_MS)
+    assert history.whole.of("rewards") == {}
 
 
 def test_a_process_that_tells_nothing_is_gone() -> None:
     history = FigureHistory()
-    history.take(START, told("w-1", kind="worker"))
+    history.take(START, told("w-1", role="worker"))
     history.take(START + LIVE_MS, told("s-1"))
     assert [one.process for one in history.live()] == ["w-1", "s-1"]
     history.pass_to(START + LIVE_MS + 1)

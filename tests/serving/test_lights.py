@@ -65,11 +65,19 @@ def test_a_full_redis_is_red_and_a_dead_letter_amber() -> None:
 
 
 def test_what_is_missing_is_named() -> None:
-    light = processes_light(["no_live_worker"], {"server": 1, "learner": 1})
+    light = processes_light(["no_live_worker"], {"server": 1, "learner": 1}, 0.0)
     assert (light.state, light.sentence) == ("red", "Not ready: no live worker.")
-    assert processes_light([], {"server": 1, "worker": 2}).state == "red"
-    light = processes_light([], {"server": 1, "worker": 2, "learner": 1})
+    assert processes_light([], {"server": 1, "worker": 2}, 0.0).state == "red"
+    light = processes_light([], {"server": 1, "worker": 2, "learner": 1}, 0.0)
     assert light.sentence == "1 server, 2 workers, 1 learner: all there."
+
+
+def test_without_a_deliverer_all_is_well_until_something_fires() -> None:
+    live = {"server": 1, "worker": 1, "learner": 1, "deliverer": 0}
+    assert processes_light([], live, 0.0).state == "green"
+    light = processes_light([], live, 3.0)
+    assert light == Light("Processes", "red", "No deliverer runs: nobody is told of what fires.")
+    assert processes_light([], live | {"deliverer": 1}, 3.0).state == "green"
 
 
 @pytest.mark.parametrize(

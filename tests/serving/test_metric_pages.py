@@ -1,6 +1,9 @@
 """One page of metrics for the processes of a machine, and how they find each other."""
 
 import asyncio
+import socket
+import threading
+import time
 from collections.abc import Mapping
 
 import redis
@@ -60,6 +63,29 @@ def test_samples_of_all_processes_are_there_once_and_say_whose_they_are() -> Non
 def test_a_process_that_does_not_answer_is_left_out() -> None:
     gone = Announcement("worker", "here", 2, "127.0.0.1", 1)
     assert 'process="server-1"' in page_of(2, {"m-worker-1-22222222": gone})
+
+
+def test_a_process_that_answers_in_driblets_is_left_out() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def dribble() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n# HELP drops D\n# TYPE drops counter\n")
+            for number in range(20):
+                connection.sendall(b'drops{number="%d"} 1.0\n' % number)
+                time.sleep(0.1)
+
+    thread = threading.Thread(target=dribble)
+    thread.start()
+    at = Announcement("server", "here", 2, "127.0.0.1", listener.getsockname()[1])
+    others = {"m-server-2-11111111": at}
+    pages = MetricPages(a_registry(2), "m-server-1-00000000", lambda: others, fetch_seconds=0.5)
+    page = asyncio.run(pages.page()).decode()
+    thread.join()
+    listener.close()
+    assert 'process="server-1"' in page
+    assert "drops" not in page
 
 
 def test_however_many_ask_at_once_the_page_is_made_once() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 import redis
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from config.keys import Keys
 from config.receiver_states import ReceiverState, encode_state
@@ -131,6 +131,39 @@ def test_how_receivers_stand_is_said_in_a_sentence(page: Page, redis_client: red
     expect(page.locator("[data-receiver=locked]")).to_contain_text("secret cannot be read")
     expect(page.locator("[data-receiver=old]")).to_contain_text("Not in triggers.toml")
     expect(page.locator("#receivers li.bad")).to_have_count(3)
+
+
+def test_why_nothing_is_heard_stays_while_receivers_are_told(
+    page: Page, redis_client: redis.Redis
+) -> None:
+    refused = json.dumps({"detail": "50 listen to this server's triggers already"})
+    answers = [refused]
+
+    def answer(route: Route) -> None:
+        if answers:
+            route.fulfill(status=503, body=answers.pop())
+
+    page.route("**/v1/triggers?*", answer)
+    page.reload()
+    expect(page.locator("#problem")).to_contain_text("50 listen", timeout=SECONDS)
+    fields: Any = {"fine": encode_state(ReceiverState(n_taken=7))}
+    redis_client.hset(KEYS.receivers(), mapping=fields)
+    expect(page.locator("[data-receiver=fine]")).to_contain_text("7 taken", timeout=SECONDS)
+    expect(page.locator("#problem")).to_have_text(
+        "50 listen to this server's triggers already. Trying again."
+    )
+
+
+def test_a_refused_key_is_not_asked_with_again(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.install()
+    page.evaluate("sessionStorage.setItem('shopkeeper.secretKey', 'wrong')")
+    page.reload()
+    expect(page.locator("#problem")).to_have_text("No such key.", timeout=SECONDS)
+    asked.clear()
+    page.clock.run_for(10_000)
+    assert asked == []
 
 
 def test_a_write_key_opens_nothing(page: Page) -> None:

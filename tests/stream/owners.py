@@ -49,6 +49,7 @@ class Owner:
         cached_users: int = 1_000,
         transactions: Transactions | None = None,
         wait: Callable[[Exception], object] = lambda _: None,
+        rules: Rules | None = None,
     ) -> None:
         self.client = client
         self.number = shard
@@ -59,7 +60,7 @@ class Owner:
             transactions or Transactions(client),
             KEYS,
             IDS,
-            Rules(),
+            rules or Rules(),
             f"w-{next(_numbers)}",
             cached_users,
             self.reader.start,

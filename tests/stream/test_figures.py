@@ -20,11 +20,11 @@ from tests.stream.test_learner import stories
 from tests.stream.test_worker import KEYS, append, settings_for, until, workers
 
 
-def told(client: redis.Redis, kind: str) -> list[Figures]:
-    """Return what processes of a kind told; of entries with one number the last."""
+def told(client: redis.Redis, role: str) -> list[Figures]:
+    """Return what processes of a role told; of entries with one number the last."""
     entries: Any = client.xrange(KEYS.figures())
     found = [decode_figures(fields[FIGURES_FIELD]) for _, fields in entries]
-    return list({(one.process, one.n): one for one in found if one.kind == kind}.values())
+    return list({(one.process, one.n): one for one in found if one.role == role}.values())
 
 
 def sums(entries: list[Figures], family: str) -> dict[str, float]:
@@ -56,6 +56,7 @@ def test_workers_of_one_name_tell_together_what_each_applied_and_how_long_it_too
     timed = sum(n for one in entries for n in one.latencies.get("append_to_commit", {}).values())
     assert timed == sums(entries, "commits")["committed"] > 0
     assert entries[-1].levels["worker"]["owned"] == IDS.n_shards
+    assert set(entries[-1].levels["lag"]) <= {str(shard) for shard in range(IDS.n_shards)}
     assert entries[-1].levels["worker"]["memory"] > 0
 
 
@@ -66,7 +67,7 @@ def test_a_learner_tells_what_it_learned(redis_client: redis.Redis, redis_url: s
     with workers(settings_for(redis_url), "l-1", run=run_learner):
         until(lambda: sums(told(redis_client, "learner"), "learned")["steps"] == len(examples))
     last = told(redis_client, "learner")[-1]
-    assert last.levels["learner"]["owned"] == 8
+    assert last.levels == {"learner": {"behind": 0.0}}
 
 
 class Full:

@@ -47,6 +47,7 @@ def test_timers_are_a_map_that_is_emptied_by_time(
         if isinstance(step, int):
             due = sorted((at, name) for name, at in model.items() if at <= step)
             model = {name: at for name, at in model.items() if at > step}
+            assert sorted(timers.due_by(step)) == sorted(name for _, name in due)
             assert list(timers.take_due(step)) == due
         else:
             name, at = step

@@ -1,6 +1,9 @@
 import os
 from pathlib import Path
 
+import pytest
+
+from config.errors import SettingsError
 from stream.trigger_files import Files, TriggerFile
 from tests.builders import DAY
 
@@ -58,3 +61,16 @@ def test_a_file_that_goes_away_leaves_the_last_version_in_force(tmp_path: Path) 
     assert file.look() is not None
     (tmp_path / "triggers.toml").unlink()
     assert file.look() is None
+
+
+def test_who_starts_takes_the_file_in_and_refuses_one_with_mistakes(tmp_path: Path) -> None:
+    assert not files(tmp_path).load().rules
+    write(tmp_path / "campaigns.toml", CAMPAIGNS)
+    write(tmp_path / "triggers.toml", GOOD)
+    file = files(tmp_path)
+    assert list(file.load().rules) == ["x"]
+    assert file.look() is None
+
+    write(tmp_path / "triggers.toml", GOOD + "chanel = 1\n")
+    with pytest.raises(SettingsError, match=r"triggers\.toml: .*line 6.*triggers check"):
+        files(tmp_path).load()

@@ -9,6 +9,7 @@ from config.trigger_file import read_trigger_tables
 from online_models.users import UserState
 from stream.batch import Batch, Rules
 from stream.journal import apply
+from stream.product_triggers import matters
 from stream.timers import Timers
 from stream.trigger_rules import made_ready
 from stream.watching import Changed
@@ -215,6 +216,7 @@ def change_of(shop: Shop, change: ProductChange, at: int) -> None:
     apply(shop.batch, logged(ProductsChanged(f"{at}-0", at), ""))
 
 
+Prices = tuple[float, float, int, int]  # and stock: before and after each
 DROP = '[triggers.drop]\non = "product"\nchange = "price_drop"\nby = 0.1\nchannel = "push"\n'
 
 
@@ -240,3 +242,133 @@ def test_price_drops_at_night_are_one_firing_in_the_morning_without_what_was_bou
     shop.take(an_event("Order Completed", at=NIGHT + HOUR, order_id="o", products=products))
     shop.tick(MORNING)
     assert [one.product_ids for one in shop.batch.outbox.fired] == [["hat", "boots"]]
+
+
+def test_each_product_of_a_held_reason_has_its_own_time_and_facts() -> None:
+    shop = Shop(QUIET + DROP + 'consent = "none"\n')
+    shop.take(*(an_event(at=NOON, product_id=name) for name in ("boots", "hat")))
+    change_of(shop, ProductChange("boots", 100.0, 50.0, None, 7), NIGHT)
+    products = [{"product_id": "boots"}]
+    shop.take(an_event("Order Completed", at=NIGHT + HOUR, order_id="o", products=products))
+    change_of(shop, ProductChange("hat", 40.0, 30.0, None, None), NIGHT + 2 * HOUR)
+    shop.tick(MORNING)
+    (fired,) = shop.batch.outbox.fired
+    assert fired.product_ids == ["hat"]
+    assert (fired.facts["price"], "stock" in fired.facts) == (30.0, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "undone"),
+    [
+        ("price_drop", (100.0, 50.0, 9, 9), (50.0, 90.0, 9, 9)),
+        ("price_drop", (100.0, 50.0, 9, 9), (50.0, 50.0, 9, 0)),
+        ("back_in_stock", (9.0, 9.0, 0, 9), (9.0, 9.0, 9, 0)),
+        ("low_stock", (9.0, 9.0, 9, 3), (9.0, 9.0, 3, 0)),
+        ("low_stock", (9.0, 9.0, 9, 3), (9.0, 9.0, 3, 100)),
+    ],
+    ids=["dearer", "cheaper, but sold out", "sold out", "low, then sold out", "plenty again"],
+)
+def test_what_is_held_of_a_product_goes_when_it_is_so_no_more(
+    kind: str, told: Prices, undone: Prices
+) -> None:
+    trigger = DROP.replace("by = 0.1\n", "").replace("price_drop", kind)
+    shop = Shop(QUIET + trigger + 'consent = "none"\n')
+    shop.take(*(an_event(at=NOON, product_id=name) for name in ("boots", "hat")))
+    for name in ("hat", "boots"):
+        change_of(shop, ProductChange(name, *told), NIGHT)
+    change_of(shop, ProductChange("hat", *undone), NIGHT + 1)
+    # What else changes of it takes nothing back.
+    change_of(shop, ProductChange("boots", told[1], told[1], told[3], told[3] - 1), NIGHT + 2)
+    shop.tick(MORNING)
+    assert [one.product_ids for one in shop.batch.outbox.fired] == [["boots"]]
+
+    change_of(shop, ProductChange("hat", *told), MORNING + 15 * HOUR)
+    change_of(shop, ProductChange("hat", *undone), MORNING + 16 * HOUR)
+    shop.tick(MORNING + DAY)
+    assert len(shop.batch.outbox.fired) == 1
+    assert shop.batch.results["trigger", "gone"] == 1
+
+
+def test_a_change_matters_where_a_trigger_waits_for_it_or_holds_what_it_undoes() -> None:
+    dearer = ProductChange("boots", 50.0, 90.0, None, None)
+    cheaper, little = (ProductChange("boots", 100.0, now, None, None) for now in (80.0, 95.0))
+    for text, expected in (("", [True, False, False]), (QUIET, [True, False, True])):
+        triggers = rules_of(text + DROP).triggers
+        assert [matters(triggers, one) for one in (cheaper, little, dearer)] == expected
+
+
+def test_a_change_of_a_product_leaves_nothing_with_whom_it_may_not_be_told() -> None:
+    shop = Shop(DROP)
+    shop.take(an_event(at=NOON))
+    shop.batch.changed.clear()
+    change_of(shop, ProductChange("boots", 100.0, 50.0, None, None), NOON + MINUTE)
+    state = shop.batch.user(ANN.digest)
+    assert isinstance(state, UserState)
+    assert (state.waits, shop.batch.changed) == ({}, set())
+
+
+@pytest.mark.parametrize("consent", ['consent = "none"\n', ""])
+def test_what_one_history_stopped_is_stopped_in_the_joint_one(consent: str) -> None:
+    network = Network(rules_of(CART.replace('consent = "none"\n', consent)))
+    network.append(added(context={"marketing": True}))
+    network.append(
+        an_event(
+            "Order Completed", at=NOON + 2 * MINUTE, user=None, anonymous="phone", order_id="o"
+        )
+    )
+    network.append(an_identify("ann", "phone", at=NOON + 3 * MINUTE))
+    network.run()
+    network.tick(NOON + DAY)
+    network.run()
+    assert not network.fired
+
+
+def test_a_no_to_marketing_that_another_history_brings_lets_go_of_what_waits() -> None:
+    network = Network(rules_of(CART.replace('consent = "none"\n', "")))
+    network.append(an_event("Search", at=NOON + MINUTE, context={"marketing": False}))
+    network.append(added(user=None, anonymous="phone", context={"marketing": True}))
+    network.append(an_identify("ann", "phone", at=NOON + 2 * MINUTE))
+    network.run()
+    ann = network.known("ann")
+    assert isinstance(ann, UserState)
+    assert [wait.times for wait in ann.waits.values()] == [[]]
+
+
+def test_a_merge_asks_again_only_of_what_it_brings() -> None:
+    seen = '[triggers.seen]\non = "event"\nevent = "Product Viewed"\nchannel = "push"\n'
+    seen += 'consent = "none"\nwhen = "user.n_orders > 0"\n'
+    for name, n_fired in (("Search", 0), ("Product Viewed", 1)):
+        network = Network(rules_of(seen))
+        network.append(an_event(at=NOON))
+        network.append(an_event(name, at=NOON + 1, user=None, anonymous="phone"))
+        order = {"order_id": "o", "user": None, "anonymous": "phone"}
+        network.append(an_event("Order Completed", at=NOON + 2, **order))  # type: ignore[arg-type]
+        network.append(an_identify("ann", "phone", at=NOON + MINUTE))
+        network.run()
+        assert len(network.fired) == n_fired
+
+
+def test_a_track_event_that_is_called_as_an_act_that_is_built_in_is_none() -> None:
+    for act in ("visit", "page", "track"):
+        shop = Shop(VISITS.replace('"visit"', f'"{act}"').replace("times = 2\nwithin", "once_in"))
+        shop.take(an_event("visit", at=NOON), an_event("page", at=NOON + MINUTE))
+        assert len(shop.fired()) == (act == "visit")
+
+
+def test_what_is_spent_is_let_go_of_a_day_later_and_what_was_told_outlives_its_trigger() -> None:
+    shop = Shop(VISITS + CART)
+    shop.take(added(), an_event("Search", at=NOON + HOUR))
+    shop.tick(NOON + 2 * HOUR)
+    state = shop.batch.user(ANN.digest)
+    assert isinstance(state, UserState)
+    told_at = {name: wait.told_at for name, wait in state.waits.items()}
+    assert told_at == {"cart": NOON + HOUR, "visits": NOON + HOUR}
+
+    shop.batch.rules = rules_of(VISITS)
+    shop.take(an_event("Search", at=NOON + 3 * HOUR))
+    shop.tick(NOON + 4 * HOUR)
+    assert set(state.waits) == {"cart", "visits"}
+    shop.batch.rules = rules_of(CART)
+    shop.take(an_event("Search", at=NOON + 3 * DAY))
+    shop.tick(NOON + 3 * DAY + HOUR)
+    assert set(state.waits) == {"visits"}

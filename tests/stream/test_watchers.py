@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import redis
+from prometheus_client import CollectorRegistry
 
 from config.events import (
     ENTRY_FIELD,
@@ -18,11 +19,15 @@ from config.events import (
 from config.keys import Subject
 from config.log_ids import log_id
 from config.product_changes import CHANGES_FIELD, ProductChange, encode_changes, product_mark
+from config.trigger_checks import Around, read_triggers
+from config.trigger_file import read_trigger_tables
 from online_models.users import UserState, decode_user
 from stream.batch import Rules
 from stream.commands import Command
 from stream.forwarding import forward
+from stream.metrics import StreamMetrics
 from stream.transactions import Transactions
+from stream.trigger_rules import made_ready
 from stream.watchers import (
     ENTRIES_A_TURN,
     WATCHERS_A_PORTION,
@@ -33,10 +38,30 @@ from stream.watchers import (
 )
 from stream.watching import Watch, digest_of_member, members, score_of, watch_of, watched_by
 from tests.builders import DAY, HOUR, IDS, MINUTE, NOON, an_event, an_identify
-from tests.stream.owners import ANN, KEYS, SHARD, Owner, append, fields_of
+from tests.stream import owners
+from tests.stream.owners import ANN, KEYS, SHARD, append, fields_of
 
 DROP = ProductChange("boots", 100.0, 80.0, None, None)
 CARTED = "Product Added"
+WATCHING = """
+[triggers.drop]
+on = "product"
+change = "price_drop"
+channel = "push"
+consent = "none"
+"""
+RULES = Rules(
+    triggers=made_ready(read_triggers(read_trigger_tables(WATCHING), Around({}, {}, 180 * DAY)))
+)
+
+
+class Owner(owners.Owner):
+    """A worker with a trigger that changes of products set off."""
+
+    def __init__(
+        self, client: redis.Redis, shard: int = SHARD, transactions: Transactions | None = None
+    ) -> None:
+        super().__init__(client, shard, transactions=transactions, rules=RULES)
 
 
 def change(client: redis.Redis, *changes: ProductChange, at: int = NOON + HOUR) -> str:
@@ -75,7 +100,7 @@ def test_who_viewed_or_carted_a_product_hears_of_its_change_once(
     append(redis_client, an_event())
     append(redis_client, an_event(CARTED, product_id="hat"))
     owner.go()
-    version = change(redis_client, DROP, ProductChange("hat", 9.0, 9.0, 0, 3))
+    version = change(redis_client, DROP, ProductChange("hat", 9.0, 8.0, 0, 3))
     announce(redis_client, version)
     announce(redis_client, version)
     report = owner.go()
@@ -164,19 +189,19 @@ def test_who_stays_away_for_the_retention_leaves_index_and_state(
 
 
 def test_a_visitor_who_turns_out_to_be_known_is_told_as_known(redis_client: redis.Redis) -> None:
-    owners = [Owner(redis_client, shard) for shard in range(IDS.n_shards)]
+    workers = [Owner(redis_client, shard) for shard in range(IDS.n_shards)]
     phone = IDS.anonymous("phone")
     append(redis_client, an_event(user=None, anonymous="phone"), shard=phone.shard)
     append(redis_client, an_identify("ann", "phone"))
-    settle(redis_client, owners)
+    settle(redis_client, workers)
 
     found = {shard: index_of(redis_client, shard) for shard in range(IDS.n_shards)}
     assert [digest_of_member(m) for index in found.values() for m in index] == [ANN.digest]
 
 
-def settle(client: redis.Redis, owners: Sequence[Owner]) -> None:
+def settle(client: redis.Redis, workers: Sequence[Owner]) -> None:
     """Apply and forward until nothing is left to do."""
-    while sum(owner.go().is_committed for owner in owners):
+    while sum(owner.go().is_committed for owner in workers):
         for shard in range(IDS.n_shards):
             forward(client, KEYS, shard)
 
@@ -186,16 +211,16 @@ def test_the_index_says_what_the_states_say_whatever_happens(
     redis_client: redis.Redis, seed: int
 ) -> None:
     rng = Random(seed)
-    owners = [Owner(redis_client, shard) for shard in range(IDS.n_shards)]
+    workers = [Owner(redis_client, shard) for shard in range(IDS.n_shards)]
     for _ in range(150):
         entry, subject = something(rng)
         append(redis_client, entry, subject.digest, subject.shard)
         if rng.random() < 0.03:
-            settle(redis_client, owners)
+            settle(redis_client, workers)
         if rng.random() < 0.03:
             shard = rng.randrange(IDS.n_shards)
-            owners[shard] = Owner(redis_client, shard)
-    settle(redis_client, owners)
+            workers[shard] = Owner(redis_client, shard)
+    settle(redis_client, workers)
 
     n_members = 0
     for shard in range(IDS.n_shards):
@@ -264,7 +289,7 @@ def test_portions_name_each_change_and_watcher_once_and_in_order(
     after, told, is_last = "0-0", [], False
     while not is_last:
         watched = read_filter(transactions, KEYS, SHARD)
-        portion = read_portion(transactions, KEYS, SHARD, after, last, watched)
+        portion = read_portion(transactions, KEYS, SHARD, after, last, watched, RULES.triggers)
         n_told = sum(len(changed.digests) for changed in portion.changed)
         assert n_told <= WATCHERS_A_PORTION
         told += [
@@ -304,7 +329,10 @@ def test_kills_between_portions_repeat_and_lose_nothing(redis_client: redis.Redi
     assert Owner(redis_client).n_events() == 1
 
 
-def test_all_watchers_of_many_changes_are_concerned(redis_client: redis.Redis) -> None:
+def test_all_watchers_of_many_changes_are_concerned(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream.watchers._READ_AT_ONCE", 7)
     last, n_users = many_changes(redis_client)
     announce(redis_client, last)
 
@@ -417,3 +445,75 @@ def test_a_watch_is_of_views_and_carts_before_the_change_and_after_the_last_orde
     assert watch_of(state, "boots", before=9) is None
     assert watch_of(state, "hat", before=10) == Watch(-1, 6)
     assert watch_of(state, "cap", before=10) is None
+
+
+def test_who_cannot_be_read_costs_others_no_change(redis_client: redis.Redis) -> None:
+    bob = IDS.known("bob").digest
+    for digest, user in ((ANN.digest, "ann"), (bob, "bob")):
+        append(redis_client, an_event(user=user), digest)
+    Owner(redis_client).go()
+    redis_client.set(KEYS.user(SHARD, ANN.digest), b"\x01broken")
+    announce(redis_client, change(redis_client, DROP))
+    report = Owner(redis_client).go()
+
+    assert (report.dead, report.fired["drop"]) == ([], 1)
+    assert report.results["product", "unreadable"] == 1
+
+
+def test_an_announcement_that_is_set_aside_does_not_hold_up_the_next(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(redis_client, an_event())
+    Owner(redis_client).go()
+    version = change(redis_client, DROP)
+    announce(redis_client, version)
+    with monkeypatch.context() as patched:
+        patched.setattr("stream.journal.take_change", None)
+        report = Owner(redis_client).go()
+    assert (len(report.dead), Owner(redis_client).commit().products) == (1, version)
+    announce(redis_client, change(redis_client, DROP, at=NOON + 2 * HOUR))
+
+    assert Owner(redis_client).go().fired["drop"] == 1
+
+
+def test_each_portion_is_a_batch_of_its_own_and_the_rest_is_read_again(
+    redis_client: redis.Redis,
+) -> None:
+    last, _ = many_changes(redis_client)
+    announce(redis_client, last)
+    append(redis_client, an_event())
+    owner = Owner(redis_client)
+    metrics = StreamMetrics(CollectorRegistry())
+    reports = []
+    while (report := owner.go()).is_committed:
+        metrics.take(report, NOON)
+        reports.append(report)
+
+    assert len(reports) > 1
+    assert [report.n_entries for report in reports] == [*([0] * (len(reports) - 1)), 2]
+    assert sum(report.n_gaps for report in reports) == 0
+    # Of an owner that another took over from, the rest may be committed already.
+    assert all(report.oldest_id for report in reports)
+
+
+def test_whom_a_product_has_too_many_watchers_for_is_counted(
+    redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream.watchers.MAX_WATCHERS", 1)
+    for name in ("ann", "bob", "cas"):
+        append(redis_client, an_event(user=name), IDS.known(name).digest)
+    drain(Owner(redis_client))
+    announce(redis_client, change(redis_client, DROP))
+    results = Owner(redis_client).go().results
+
+    assert (results["product", "concerned"], results["product", "cut"]) == (1, 2)
+
+
+def test_without_a_trigger_of_products_changes_are_passed_over(redis_client: redis.Redis) -> None:
+    append(redis_client, an_event())
+    version = change(redis_client, DROP)
+    announce(redis_client, version)
+    owner = owners.Owner(redis_client)
+
+    assert owner.go().results["product", "concerned"] == 0
+    assert owner.commit().products == version

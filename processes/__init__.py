@@ -1,0 +1,1 @@
+"""What servers, flows and deliverers have in common as processes."""
