@@ -297,7 +297,7 @@ class Keys:
         return f"{self.namespace}:{{d}}:tries:{receiver}"
 
     def undelivered(self, receiver: str) -> str:
-        """Messages that were given up; 7 days, and about the last ``MAX_UNDELIVERED``."""
+        """Messages given up; 7 days, about ``MAX_UNDELIVERED``, or as many as may wait."""
         return f"{self.namespace}:{{d}}:undelivered:{receiver}"
 
     def erased(self) -> str:

@@ -10,7 +10,7 @@ class ReceiverState(msgspec.Struct, frozen=True, rename="camel"):
 
     ``n_taken`` and ``n_failed`` count tries since the deliverer started; ``last`` is what the last
     one came to. ``is_ready`` is false where its secret cannot be read, ``stopped_at`` is when it
-    answered that it is gone.
+    answered that it is gone, ``is_in_force`` is false once the file of triggers does not name it.
     """
 
     n_waiting: int = 0
@@ -20,6 +20,7 @@ class ReceiverState(msgspec.Struct, frozen=True, rename="camel"):
     last_at: int = 0
     is_ready: bool = True
     stopped_at: int | None = None
+    is_in_force: bool = True
 
 
 class Stop(msgspec.Struct, frozen=True):

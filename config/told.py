@@ -4,11 +4,13 @@ The deliverer writes them; servers give them to whoever listens. A version byte 
 array.
 """
 
+from enum import StrEnum
 from typing import TypeVar
 
 import msgspec
 
 from config.errors import ShopkeeperError
+from config.events import SUBJECT_FIELD
 
 TOLD_FIELD = b"m"
 LETTER_FIELD = b"l"  # beside TOLD_FIELD, in the list of what was not delivered
@@ -32,10 +34,20 @@ class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
     body: bytes
 
 
+class Reason(StrEnum):
+    """Why a message was given up; a closed set, also a label."""
+
+    TRIED_ENOUGH = "tried_enough"
+    EXPIRED = "expired"  # its trigger says how long it is worth telling
+    GONE = "gone"  # the receiver answered 410
+    QUEUE_FULL = "queue_full"
+    NO_RECEIVER = "no_receiver"  # of that name is in the file any more
+
+
 class Letter(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Why a message was given up: after ``n_tries``, the last of which came to ``last``."""
 
-    reason: str
+    reason: Reason
     n_tries: int
     at: int
     last: str = ""
@@ -53,6 +65,11 @@ _LETTER = msgspec.msgpack.Decoder(Letter)
 def encode_told(value: Told | Letter) -> bytes:
     """Return the bytes, led by a version byte."""
     return bytes((_VERSION,)) + _ENCODER.encode(value)
+
+
+def told_fields(told: Told) -> dict[bytes, bytes | str]:
+    """Return the fields of a message's entry, in whatever list."""
+    return {TOLD_FIELD: encode_told(told), SUBJECT_FIELD: told.digest}
 
 
 def decode_told(data: bytes) -> Told:

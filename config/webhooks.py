@@ -15,6 +15,7 @@ from config.campaign_tables import InvalidTable, named, read_table
 from config.campaigns import Channel
 from config.experiments import Name
 from config.toml_lines import Path
+from config.trigger_file import read_trigger_tables
 
 MAX_RECEIVERS = 50
 MAX_URL = 2_000
@@ -82,6 +83,18 @@ class Receiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return tuple(ip_network(text) for text in self.allow_networks)
 
 
+def receivers_of(text: str | bytes) -> dict[str, Receiver]:
+    """Return the receivers of a file of triggers.
+
+    Raises:
+        InvalidFile: there are mistakes in them, or in the file as a whole.
+    """
+    tables = read_trigger_tables(text)
+    receivers, found = read_receivers(tables.receivers)
+    tables.refuse_if(found + _unknown_triggers(receivers, tables.triggers))
+    return receivers
+
+
 def read_receivers(
     tables: Mapping[str, Any],
 ) -> tuple[dict[str, Receiver], list[tuple[Path, str]]]:
@@ -101,7 +114,7 @@ def read_receivers(
     return receivers, found
 
 
-def unknown_triggers(
+def _unknown_triggers(
     receivers: Mapping[str, Receiver], triggers: Mapping[str, Any]
 ) -> list[tuple[Path, str]]:
     """Return which receivers want triggers that there are not."""
@@ -151,5 +164,6 @@ def url_problem(url: str, *, allow_http: bool) -> str:
         "allowed: https://HOST/PATH": not parts.hostname or port == 0,
         "allowed: no user or password in it; receivers check the signature": "@" in parts.netloc,
         "allowed: no #fragment, which is never sent": parts.fragment != "",
+        "allowed: no ; in its path, but %3B": ";" in parts.path,
     }
     return next((problem for problem, is_so in told.items() if is_so), "")

@@ -11,13 +11,13 @@ from random import Random
 
 import structlog
 
-from config.keys import Ids
-from config.receiver_states import ReceiverState, Stop
-from config.told import Letter, Told
+from config.keys import MAX_UNDELIVERED, Ids
+from config.log_ids import log_id
+from config.receiver_states import InvalidReceiverState, ReceiverState, Stop
+from config.told import Letter, Reason, Told
 from config.webhooks import Receiver
 from delivery.lanes import Lanes, Waiting
 from delivery.metrics import DeliveryMetrics
-from delivery.permission import may_be_told_of
 from delivery.queues import Queue
 from delivery.schedule import next_try_at
 from delivery.sending import Result, Sender, Tried
@@ -29,12 +29,21 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What couriers share: ``clock_ms`` is wall time, ``rng`` the chance in their schedules."""
+    """What couriers share: ``clock_ms`` is wall time, ``rng`` the chance in their schedules.
+
+    ``max_waiting`` is how many messages may wait for one receiver.
+    """
 
     ids: Ids
     clock_ms: Callable[[], int]
     rng: Random
     metrics: DeliveryMetrics
+    max_waiting: int
+
+    @property
+    def max_undelivered(self) -> int:
+        """How many messages given up are kept of a receiver: all that may wait at once."""
+        return max(MAX_UNDELIVERED, self.max_waiting)
 
 
 class Courier:
@@ -95,16 +104,26 @@ class Courier:
         Raises:
             RedisError: Redis did not answer.
         """
+        # In this order: what was put there when a stop was lifted shall not count as stopped.
+        new, now = await self._queue.new(), self._terms.clock_ms()
         known = self.stopped_at
-        stop = await self._queue.stopped()
+        stop = await self._stopped(now)
         if stop is not None and stop.url != self.receiver.url:
             await self._queue.go_on()
             stop = None
         if self.stopped_at == known:  # else the receiver said so just now
             self.stopped_at = None if stop is None else stop.at
-        for waiting in await self._queue.new():
+        for waiting in new:
+            if not waiting.n_tries:  # its turn is when it came, by a clock that may be ahead
+                waiting.due_at = min(log_id(waiting.entry_id)[0], now)
             self._lanes.add(waiting)
         self._wake.set()
+
+    async def _stopped(self, now: int) -> Stop | None:
+        try:
+            return await self._queue.stopped()
+        except InvalidReceiverState:  # that it is stopped is all that can be read of it
+            return Stop(self.stopped_at or now, self.receiver.url)
 
     def finish(self) -> None:
         """Send nothing more; ``run`` returns once what is under way has come to its end."""
@@ -159,27 +178,30 @@ class Courier:
 
     async def _try(self, waiting: Waiting) -> bool:
         """Try to send a message; return whether it needs no other try."""
-        told, user = await self._queue.fetch(waiting, self._shard(waiting))
-        if told is None or not may_be_told_of(user):
+        told = await self._queue.fetch(waiting, self._terms.ids)
+        if told is None:
             await self._queue.take_out(waiting)
             return True
         now = self._terms.clock_ms()
         if self.stopped_at is not None:
-            return await self._give_up(waiting, told, "gone")
+            return await self._give_up(waiting, told, Reason.GONE)
         if now >= told.expires_at:
-            return await self._give_up(waiting, told, "expired")
+            return await self._give_up(waiting, told, Reason.EXPIRED)
         tried = await self._send(told)
         waiting.n_tries += 1
         waiting.first_at = waiting.first_at or now
+        waiting.last = tried.told()
         if tried.result is Result.TAKEN:
-            self._terms.metrics.deliveries[f"{told.trigger} delivered"] += 1
             await self._queue.take_out(waiting)
+            self._terms.metrics.taken(told.trigger)
             return True
         if tried.result is Result.GONE:
-            self.stopped_at = self._terms.clock_ms()
-            await self._queue.stop(Stop(self.stopped_at, self.receiver.url))
+            # Written down first: who looks meanwhile would take it for lifted.
+            stop = Stop(self._terms.clock_ms(), self.receiver.url)
+            await self._queue.stop(stop)
+            self.stopped_at = stop.at
             log.error("receiver_gone", receiver=self._name)
-            return await self._give_up(waiting, told, "gone")
+            return await self._give_up(waiting, told, Reason.GONE)
         return await self._put_off(waiting, told, tried)
 
     async def _send(self, told: Told) -> Tried:
@@ -201,20 +223,13 @@ class Courier:
         now = self._terms.clock_ms()
         due_at = next_try_at(waiting.n_tries, waiting.first_at, now, self._terms.rng, tried.wish_ms)
         if due_at is None:
-            return await self._give_up(waiting, told, "tried_enough")
+            return await self._give_up(waiting, told, Reason.TRIED_ENOUGH)
         waiting.due_at = due_at
         await self._queue.put_off(waiting)
         return False
 
-    async def _give_up(self, waiting: Waiting, told: Told, reason: str) -> bool:
-        letter = Letter(reason, waiting.n_tries, self._terms.clock_ms(), self._last)
+    async def _give_up(self, waiting: Waiting, told: Told, reason: Reason) -> bool:
+        letter = Letter(reason, waiting.n_tries, self._terms.clock_ms(), waiting.last)
         await self._queue.give_up(waiting, told, letter)
-        self._terms.metrics.undelivered.labels(self._name, reason).inc()
-        self._terms.metrics.deliveries[f"{told.trigger} undelivered"] += 1
+        self._terms.metrics.gave_up(self._name, told.trigger, reason)
         return True
-
-    def _shard(self, waiting: Waiting) -> int:
-        try:
-            return self._terms.ids.shard_of(waiting.digest)
-        except ValueError:
-            return 0  # of a digest that is none there is no user in any shard

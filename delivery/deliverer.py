@@ -5,7 +5,8 @@ believe to hold for a moment may send a message twice; it is told and queued onc
 """
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,18 +16,17 @@ from redis.exceptions import RedisError
 
 from config.errors import ShopkeeperError
 from config.fired import Fired
-from config.keys import HEARTBEAT_MS, LEASE_MS, Ids, Keys
+from config.keys import HEARTBEAT_MS, LEASE_MS, Keys
 from config.log_ids import log_id
 from config.told import Told
 from delivery.asking import Asker, ServerAway
 from delivery.courier import Terms
 from delivery.couriers import Couriers
 from delivery.erasing import Erasures
+from delivery.linked import may_be_told_of
 from delivery.messages import UntellableFiring, message_of
 from delivery.outboxes import OtherDeliverer, Outboxes, Read
-from delivery.permission import may_be_told_of
 from delivery.receivers import ReceiverFile
-from delivery.sending import Sender
 from delivery.tasks import Tasks
 from delivery.upkeep import known_receivers, trim
 
@@ -49,27 +49,24 @@ class Deliverer:
         self,
         client: Redis,
         keys: Keys,
-        ids: Ids,
         name: str,
         file: ReceiverFile,
         asker: Asker,
         terms: Terms,
         *,
-        max_waiting: int,
         status: bytes = b"alive",
-        make_sender: Callable[..., Sender] = Sender,
     ) -> None:
         self._client = client
         self._keys = keys
-        self._ids = ids
         self._name = name
         self._file = file
         self._asker = asker
         self._terms = terms
-        self._max_waiting = max_waiting
         self._status = status
-        self._make_sender = make_sender
         self._stopping = asyncio.Event()
+        # Decisions of firings that could not be told yet, as others' were missing; by firing.
+        self._decisions: dict[str, bytes | None] = {}
+        self._ask_at = 0.0
 
     def stop(self) -> None:
         """Let ``run`` come to its end."""
@@ -126,26 +123,25 @@ class Deliverer:
 
     async def _session(self) -> None:
         """Deliver until stopped, or until something is wrong."""
-        outboxes = Outboxes(self._client, self._keys, self._ids.n_shards)
+        outboxes = Outboxes(self._client, self._keys, self._terms.ids.n_shards)
         await outboxes.load()
         log.info("delivering")
         self._terms.metrics.active.set(1)
         tasks = Tasks()
-        couriers = Couriers(
-            self._client, self._keys, self._terms, tasks, self._max_waiting, self._make_sender
-        )
+        couriers = Couriers(self._client, self._keys, self._terms, tasks)
+        self._decisions.clear()
         try:
             tasks.start(self._renew())
+            tasks.start(self._keep_up())
             await tasks.until_done(tasks.start(self._tell(outboxes, couriers)))
             await couriers.finish()
         finally:
             await tasks.close()
 
     async def _tell(self, outboxes: Outboxes, couriers: Couriers) -> None:
-        """Tell what fires, and see to the rest from time to time, until stopped."""
+        """Tell what fires, and see to receivers from time to time, until stopped."""
         loop = asyncio.get_running_loop()
-        erasures = Erasures(self._client, self._keys)
-        next_look = next_trim = loop.time()
+        next_look = loop.time()
         while not self._stopping.is_set():
             if loop.time() >= next_look:
                 next_look = loop.time() + LOOK_SECONDS
@@ -153,72 +149,76 @@ class Deliverer:
                 self._terms.metrics.file_refused.set(self._file.is_refused)
                 if self._file.in_force is not None:
                     await couriers.use(self._file.in_force)
-                await couriers.look(at_all=True)
+                await couriers.look()
                 await couriers.write_states()
-                names = await known_receivers(self._client, self._keys)
-                await erasures.step(names, self._terms.clock_ms())
-                if loop.time() >= next_trim:
-                    next_trim = loop.time() + TRIM_SECONDS
-                    await trim(self._client, self._keys, names, self._terms.clock_ms())
-            if self._file.in_force is None:
-                await self._pause(PAUSE_SECONDS)  # nobody knows yet who is to be told
+            if self._file.in_force is None or loop.time() < self._ask_at:
+                # Nobody knows yet who is to be told, or what.
+                await self._pause(PAUSE_SECONDS)
             else:
                 await self._tell_some(outboxes, couriers)
+
+    async def _keep_up(self) -> None:
+        """Take erased users out of all lists, and what is old: lists are long, and firings wait."""
+        loop = asyncio.get_running_loop()
+        erasures = Erasures(self._client, self._keys)
+        next_trim = loop.time()
+        while True:
+            names = await known_receivers(self._client, self._keys)
+            await erasures.step(names, self._terms.clock_ms())
+            if loop.time() >= next_trim:
+                next_trim = loop.time() + TRIM_SECONDS
+                await trim(self._client, self._keys, names, self._terms.clock_ms())
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _tell_some(self, outboxes: Outboxes, couriers: Couriers) -> None:
         read = await outboxes.read()
         if read.positions == outboxes.positions:
             return
+        dropped = Counter(unreadable=read.n_unreadable)
+        firings = await self._worth_telling(read, dropped)
         try:
-            told = await self._messages(read)
+            await self._asker.ask(firings, self._decisions)
         except ServerAway as error:
             why = str(error)
             self._terms.metrics.asks_failed.inc()
             log.warning("server_away", why=why)
-            await self._pause(PAUSE_SECONDS)
+            seconds = max(error.retry_after_seconds, PAUSE_SECONDS)
+            self._ask_at = asyncio.get_running_loop().time() + seconds
             return
+        told = self._messages(firings, dropped)
         await outboxes.commit(read, told, couriers.queue)
+        self._decisions.clear()
         metrics, now = self._terms.metrics, self._terms.clock_ms()
-        metrics.told.inc(len(told))
-        metrics.deliveries.update(f"{one.trigger} told" for one in told)
-        metrics.dropped.labels("unreadable").inc(read.n_unreadable)
+        metrics.told_of(one.trigger for one in told)
+        for reason, n_firings in dropped.items():
+            metrics.dropped.labels(reason).inc(n_firings)
         for entry_id, _ in read.firings:
             metrics.fired_to_told.observe(max(now - log_id(entry_id)[0], 0) / 1000)
-        await couriers.look(at_all=False)
+        await couriers.take_in()
 
-    async def _messages(self, read: Read) -> list[Told]:
-        """Return what is to be told of what was read.
-
-        Raises:
-            ServerAway: no server says what to show with it.
-        """
-        firings = await self._worth_telling(read)
-        decisions = await self._asker.ask(firings)
+    def _messages(self, firings: Sequence[Fired], dropped: Counter[str]) -> list[Told]:
         told = []
-        for fired, decision in zip(firings, decisions, strict=True):
+        for fired in firings:
             try:
-                told.append(message_of(fired, decision))
+                told.append(message_of(fired, self._decisions.get(fired.firing_id)))
             except UntellableFiring as error:
                 why = str(error)
-                self._drop("unreadable", 1)
+                dropped["unreadable"] += 1
                 log.warning("firing_untellable", why=why)
         return told
 
-    async def _worth_telling(self, read: Read) -> list[Fired]:
+    async def _worth_telling(self, read: Read, dropped: Counter[str]) -> list[Fired]:
         """Leave out what comes too late, and who was erased or refuses."""
         now = self._terms.clock_ms()
         timely = [fired for _, fired in read.firings if now < fired.expires_at]
-        self._drop("expired", len(read.firings) - len(timely))
+        dropped["expired"] += len(read.firings) - len(timely)
         if not timely:
             return []
         names = [self._keys.user(fired.shard, fired.digest) for fired in timely]
         users: Any = await self._client.mget(names)
-        allowed = [f for f, user in zip(timely, users, strict=True) if may_be_told_of(user)]
-        self._drop("refused", len(timely) - len(allowed))
-        return allowed
-
-    def _drop(self, reason: str, n_firings: int) -> None:
-        self._terms.metrics.dropped.labels(reason).inc(n_firings)
+        allowed = await may_be_told_of(self._client, self._keys, self._terms.ids, users)
+        dropped["refused"] += allowed.count(False)
+        return [fired for fired, is_allowed in zip(timely, allowed, strict=True) if is_allowed]
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -7,9 +7,17 @@ leads elsewhere a moment later changes nothing. The name still counts for TLS an
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
-from httpcore import AnyIOBackend, AsyncNetworkBackend, AsyncNetworkStream, ConnectError
+from httpcore import (
+    AnyIOBackend,
+    AsyncNetworkBackend,
+    AsyncNetworkStream,
+    ConnectError,
+    ConnectTimeout,
+)
 
 from config.webhooks import Network
 from delivery.addresses import may_connect, parse_address
@@ -23,15 +31,28 @@ class ForbiddenAddress(ConnectError):
     """A name leads only to addresses that webhooks must not be sent to."""
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a name, as the system knows them.
+class Resolver:
+    """Asks the system for addresses, one name at a time, in a thread of its own.
 
-    Raises:
-        OSError: it has none.
+    So name servers that are silent hold up one receiver, and neither the others nor Redis.
     """
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "resolve")
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a name.
+
+        Raises:
+            OSError: it has none.
+        """
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._thread, ask)
+        return [str(address[0]) for *_, address in found]
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
 
 class GuardedBackend(AsyncNetworkBackend):
@@ -40,7 +61,7 @@ class GuardedBackend(AsyncNetworkBackend):
     def __init__(
         self,
         listed: Sequence[Network],
-        resolve: Resolve = resolve,
+        resolve: Resolve,
         backend: AsyncNetworkBackend | None = None,
     ) -> None:
         self._listed = listed
@@ -60,6 +81,7 @@ class GuardedBackend(AsyncNetworkBackend):
         Raises:
             ForbiddenAddress: it has no such address.
             ConnectError: it has no address at all, or none of them answers.
+            ConnectTimeout: the last of them is silent.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -71,13 +93,16 @@ class GuardedBackend(AsyncNetworkBackend):
             raise ForbiddenAddress(
                 "leads to no public address; allow_networks lists others that are allowed"
             )
+        addresses = list(dict.fromkeys(allowed))[:MAX_ADDRESSES]
+        # One that is silent leaves the others their share of the time.
+        seconds = None if timeout is None else timeout / len(addresses)
         failed: Exception = ConnectError("none of its addresses answers")
-        for address in dict.fromkeys(allowed[:MAX_ADDRESSES]):
+        for address in addresses:
             try:
                 return await self._backend.connect_tcp(
-                    address, port, timeout, local_address, socket_options
+                    address, port, seconds, local_address, socket_options
                 )
-            except ConnectError as error:
+            except (ConnectError, ConnectTimeout) as error:
                 failed = error
         raise failed
 

@@ -15,7 +15,8 @@ from config.log_ids import LogId, log_id
 class Waiting:
     """A message: its entry in the receiver's queue, whom it is about, and how it went so far.
 
-    ``due_at`` is when (ms) it may be sent next, ``first_at`` when it was first tried.
+    ``due_at`` is when (ms) it may be sent next, ``first_at`` when it was first tried, ``last`` what
+    the last try came to.
     """
 
     entry_id: str
@@ -23,6 +24,7 @@ class Waiting:
     due_at: int = 0
     n_tries: int = 0
     first_at: int = 0
+    last: str = ""
 
 
 class Lanes:

@@ -68,16 +68,20 @@ async def _run(
     deliverer = Deliverer(
         client,
         keys,
-        ids,
         name,
         ReceiverFile(Path(settings.delivery.triggers_file), os.environ),
         asker,
-        Terms(ids, lambda: time.time_ns() // 1_000_000, Random(), metrics),
-        max_waiting=settings.delivery.max_waiting,
+        Terms(
+            ids,
+            lambda: time.time_ns() // 1_000_000,
+            Random(),
+            metrics,
+            settings.delivery.max_waiting,
+        ),
         status=status,
     )
     loop = asyncio.get_running_loop()
-    telling = Tasks()
+    telling = Tasks(failed=deliverer.stop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, deliverer.stop)
     try:
@@ -85,6 +89,7 @@ async def _run(
         log.info("deliverer_started", server=settings.delivery.server_url)
         telling.start(FiguresPublisher(client, keys, name, metrics).run())
         await deliverer.run()
+        telling.check()
     finally:
         await telling.close()
         await asker.close()

@@ -1,10 +1,13 @@
 """The metrics of a deliverer, by name. Receivers are few, and named in the file of triggers."""
 
 from collections import Counter as Counted
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from config.buckets import LATENCY_BUCKETS
+from config.told import Reason
+from delivery.sending import Result
 from processes.metrics import count_process
 
 
@@ -13,7 +16,8 @@ class DeliveryMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         count_process(registry, "deliverer")
-        self.deliveries: Counted[str] = Counted()  # by "<trigger> <what>", for the dashboard
+        # By "<trigger> <what>", for the dashboard: firings told, webhooks of all receivers.
+        self.deliveries: Counted[str] = Counted()
         self.active = Gauge(
             "shopkeeper_deliverer_active",
             "1 while this deliverer is the one that delivers",
@@ -81,3 +85,25 @@ class DeliveryMetrics:
             "Times that Redis was away or a reply was lost",
             registry=registry,
         )
+
+    def show(self, receiver: str) -> None:
+        """Let what may come of a receiver's messages be seen from 0 on, so that alerts see it."""
+        for result in Result:
+            self.tries.labels(receiver, result)
+        for reason in Reason:
+            self.undelivered.labels(receiver, reason)
+
+    def told_of(self, triggers: Iterable[str]) -> None:
+        """Count firings that were told."""
+        for trigger in triggers:
+            self.told.inc()
+            self.deliveries[f"{trigger} told"] += 1
+
+    def taken(self, trigger: str) -> None:
+        """Count a message that a receiver took."""
+        self.deliveries[f"{trigger} webhooks-taken"] += 1
+
+    def gave_up(self, receiver: str, trigger: str, reason: Reason) -> None:
+        """Count a message of a receiver that was given up."""
+        self.undelivered.labels(receiver, reason).inc()
+        self.deliveries[f"{trigger} webhooks-given-up"] += 1

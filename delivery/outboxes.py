@@ -12,10 +12,9 @@ from redis.asyncio import Redis
 from redis.exceptions import WatchError
 
 from config.errors import ShopkeeperError
-from config.events import SUBJECT_FIELD
 from config.fired import FIRED_FIELD, Fired, InvalidFired, decode_fired
 from config.keys import MAX_TOLD, Keys
-from config.told import TOLD_FIELD, Told, encode_told
+from config.told import Told, told_fields
 
 START = "0-0"
 BLOCK_MS = 250
@@ -24,6 +23,10 @@ MOST_A_ROUND = 1_024
 
 class OtherDeliverer(ShopkeeperError):
     """Another deliverer has written meanwhile; what is known here is old."""
+
+
+class InvalidCommit(ShopkeeperError):
+    """How far the outboxes were told cannot be read: telling from their start would repeat all."""
 
 
 class ToldCommit(msgspec.Struct, frozen=True):
@@ -56,9 +59,13 @@ class Outboxes:
         self._commit = ToldCommit()
 
     async def load(self) -> None:
-        """Stand where the last commit stands."""
+        """Stand where the last commit stands.
+
+        Raises:
+            InvalidCommit: nobody knows where that is.
+        """
         data: Any = await self._client.get(self._keys.told_commit())
-        self._commit = ToldCommit() if data is None else _decode_commit(data)
+        self._commit = _read_commit(data)
 
     async def read(self) -> Read:
         """Return what is new, waiting for up to 250 ms where nothing is."""
@@ -82,7 +89,7 @@ class Outboxes:
         self,
         read: Read,
         told: Sequence[Told],
-        queue: Callable[[Any, Told], None],
+        queue: Callable[[Any, Told, dict[bytes, bytes | str]], None],
     ) -> None:
         """Write down what is told, and that all that was read is; ``queue`` adds receivers'.
 
@@ -94,14 +101,13 @@ class Outboxes:
         async with self._client.pipeline(transaction=True) as pipe:
             await pipe.watch(key)
             data: Any = await pipe.get(key)
-            stored = ToldCommit() if data is None else _decode_commit(data)
-            if stored != self._commit:
+            if _read_commit(data) != self._commit:
                 raise OtherDeliverer("another deliverer committed")
             pipe.multi()  # type: ignore[no-untyped-call]
             for one in told:
-                fields: Any = {TOLD_FIELD: encode_told(one), SUBJECT_FIELD: one.digest}
+                fields: Any = told_fields(one)
                 pipe.xadd(self._keys.told(), fields, maxlen=MAX_TOLD, approximate=True)
-                queue(pipe, one)
+                queue(pipe, one, fields)
             pipe.set(key, _encode_commit(commit))
             try:
                 await pipe.execute()
@@ -113,3 +119,12 @@ class Outboxes:
     def positions(self) -> Mapping[int, str]:
         """How far into each outbox what was told reaches."""
         return self._commit.positions
+
+
+def _read_commit(data: bytes | None) -> ToldCommit:
+    try:
+        return ToldCommit() if data is None else _decode_commit(data)
+    except msgspec.MsgspecError as error:
+        raise InvalidCommit(
+            f"how far triggers were told cannot be read: {error}; run the version that wrote it"
+        ) from error

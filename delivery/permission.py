@@ -1,21 +1,26 @@
 """Whether a user may still be told of: not one who was erased or refused meanwhile. Pure."""
 
 from config.errors import ShopkeeperError
-from online_models.users import Suppressed, UserState, decode_user
+from online_models.users import Linked, Suppressed, User, UserState, decode_user
 
 
-def may_be_told_of(data: bytes | None) -> bool:
-    """Tell it from the bytes of the user's state; one that cannot be read allows nothing.
+def known_behind(data: bytes | None) -> str | None:
+    """Return the digest of the known user who a visitor, by its bytes, turned out to be."""
+    user = _user(data)
+    return user.known if isinstance(user, Linked) else None
 
-    >>> may_be_told_of(None)
-    True
-    """
-    if data is None:
-        return True  # what was erased is taken out of the lists by name
+
+def allows(data: bytes | None) -> bool:
+    """Tell what a user's bytes allow; who was erased without any leaves the lists by name."""
+    user = _user(data)
+    if isinstance(user, UserState):
+        return user.consent is None or user.consent[1]
+    return user is None
+
+
+def _user(data: bytes | None) -> User | None:
+    """Return a user, as one who was erased where the bytes cannot be read: they allow nothing."""
     try:
-        user = decode_user(data)
+        return None if data is None else decode_user(data)
     except ShopkeeperError:
-        return False
-    if isinstance(user, Suppressed):
-        return False
-    return not (isinstance(user, UserState) and user.consent is not None and not user.consent[1])
+        return Suppressed(erased_at=0)

@@ -4,14 +4,14 @@ A message stays in the queue until a receiver took it or it was given up, whatev
 is sent at least once, always with the same id and the same bytes.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import structlog
 from redis.asyncio import Redis
 
 from config.events import SUBJECT_FIELD
-from config.keys import MAX_UNDELIVERED, Keys
+from config.keys import Ids, Keys
 from config.receiver_states import Stop, decode_stop, encode_state
 from config.told import (
     LETTER_FIELD,
@@ -21,8 +21,10 @@ from config.told import (
     Told,
     decode_told,
     encode_told,
+    told_fields,
 )
 from delivery.lanes import Waiting
+from delivery.linked import may_be_told_of
 
 PAGE = 500
 
@@ -30,18 +32,12 @@ log = structlog.get_logger()
 
 
 class Tries(msgspec.Struct, frozen=True, array_like=True):
-    """How often a message was tried, when (ms) first, and when it is due again."""
+    """How often a message was tried, when (ms) first, when it is due again, what came of it."""
 
     n: int
     first_at: int
     due_at: int
-
-
-class Fetched(NamedTuple):
-    """A message as it is now, None where it is no longer there, and the bytes of its user."""
-
-    told: Told | None
-    user: bytes | None
+    last: str = ""
 
 
 _encode_tries = msgspec.json.Encoder().encode
@@ -51,10 +47,11 @@ _decode_tries = msgspec.json.Decoder(Tries).decode
 class Queue:
     """The messages of one receiver."""
 
-    def __init__(self, client: Redis, keys: Keys, receiver: str) -> None:
+    def __init__(self, client: Redis, keys: Keys, receiver: str, max_undelivered: int) -> None:
         self._client = client
         self._keys = keys
         self._receiver = receiver
+        self._max_undelivered = max_undelivered
         self._waiting = keys.waiting(receiver)
         self._tries = keys.tries(receiver)
         self._after = "0-0"
@@ -74,18 +71,20 @@ class Queue:
             if len(names) < PAGE:
                 return found
 
-    async def fetch(self, waiting: Waiting, shard: int) -> Fetched:
-        """Return the message, None where it is gone or unreadable, and its user's state."""
+    async def fetch(self, waiting: Waiting, ids: Ids) -> Told | None:
+        """Return the message, None where it is gone, unreadable or of who must not be told of."""
         async with self._client.pipeline(transaction=False) as pipe:
             pipe.xrange(self._waiting, waiting.entry_id, waiting.entry_id)
-            pipe.get(self._keys.user(shard, waiting.digest))
+            pipe.get(self._keys.user(_shard(ids, waiting.digest), waiting.digest))
             entries, user = await pipe.execute()
+        [is_allowed] = await may_be_told_of(self._client, self._keys, ids, [user])
+        if not entries or not is_allowed:
+            return None
         try:
-            told = decode_told(entries[0][1].get(TOLD_FIELD, b"")) if entries else None
+            return decode_told(entries[0][1].get(TOLD_FIELD, b""))
         except InvalidTold:
             log.warning("message_unreadable", receiver=self._receiver, entry=waiting.entry_id)
-            told = None
-        return Fetched(told, user)
+            return None
 
     async def clean(self) -> None:
         """Forget tries of messages that are no longer there."""
@@ -108,14 +107,15 @@ class Queue:
 
     async def put_off(self, waiting: Waiting) -> None:
         """Write down how often a message was tried, and when it is due."""
-        tries = Tries(waiting.n_tries, waiting.first_at, waiting.due_at)
+        tries = Tries(waiting.n_tries, waiting.first_at, waiting.due_at, waiting.last)
         fields: Any = {waiting.entry_id: _encode_tries(tries)}
         await self._client.hset(self._tries, mapping=fields)
 
     async def give_up(self, waiting: Waiting, told: Told, letter: Letter) -> None:
         """Set a message aside, with the reason."""
         async with self._client.pipeline(transaction=True) as pipe:
-            set_aside(pipe, self._keys, self._receiver, told, letter)
+            name, most = self._keys.undelivered(self._receiver), self._max_undelivered
+            set_aside(pipe, name, told, letter, most)
             self._take_out(pipe, waiting.entry_id)
             await pipe.execute()
 
@@ -125,7 +125,11 @@ class Queue:
         await self._client.hset(self._keys.stopped(), mapping=fields)
 
     async def stopped(self) -> Stop | None:
-        """Return why nothing is sent to this receiver, if so."""
+        """Return why nothing is sent to this receiver, if so.
+
+        Raises:
+            InvalidReceiverState: something is written there that cannot be read.
+        """
         data: Any = await self._client.hget(self._keys.stopped(), self._receiver)
         return None if data is None else decode_stop(data)
 
@@ -138,23 +142,24 @@ class Queue:
         pipe.hdel(self._tries, entry_id)
 
 
-def put(pipe: Any, keys: Keys, receiver: str, told: Told) -> None:
-    """Let a transaction put a message into the queue of a receiver."""
-    pipe.xadd(keys.waiting(receiver), {TOLD_FIELD: encode_told(told), SUBJECT_FIELD: told.digest})
+def set_aside(pipe: Any, name: str, told: Told, letter: Letter, most: int) -> None:
+    """Let a transaction put a message into a list, so long, of those that were given up."""
+    fields = told_fields(told) | {LETTER_FIELD: encode_told(letter)}
+    pipe.xadd(name, fields, maxlen=most, approximate=True)
 
 
-def set_aside(pipe: Any, keys: Keys, receiver: str, told: Told, letter: Letter) -> None:
-    """Let a transaction put a message among those that were given up."""
-    fields = {
-        TOLD_FIELD: encode_told(told),
-        LETTER_FIELD: encode_told(letter),
-        SUBJECT_FIELD: told.digest,
-    }
-    pipe.xadd(keys.undelivered(receiver), fields, maxlen=MAX_UNDELIVERED, approximate=True)
+def _shard(ids: Ids, digest: str) -> int:
+    try:
+        return ids.shard_of(digest)
+    except ValueError:
+        return 0  # of a digest that is none there is no user in any shard
 
 
 def _waiting(entry_id: str, digest: str, tries: bytes | None) -> Waiting:
     if tries is None:
         return Waiting(entry_id, digest)
-    told = _decode_tries(tries)
-    return Waiting(entry_id, digest, told.due_at, told.n, told.first_at)
+    try:
+        told = _decode_tries(tries)
+    except msgspec.MsgspecError:  # it is tried as one that never was
+        return Waiting(entry_id, digest)
+    return Waiting(entry_id, digest, told.due_at, told.n, told.first_at, told.last)

@@ -1,16 +1,19 @@
 """Sends one signed webhook and says what came of it. No redirect is followed, no proxy is used."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
 import httpcore
 
 from config.webhooks import Receiver
-from delivery.guard import ForbiddenAddress, GuardedBackend, Resolve, resolve
+from delivery.guard import ForbiddenAddress, GuardedBackend, Resolve, Resolver
 
 MAX_ANSWER_BYTES = 64 * 1024  # of an answer; a connection whose answer is longer is closed
+DRAIN_SECONDS = 1.0  # for the rest of an answer whose status is known
 _KEEP_ALIVE_SECONDS = 20.0
 
 
@@ -43,47 +46,76 @@ class Sender:
     def __init__(
         self,
         receiver: Receiver,
-        resolve: Resolve = resolve,
+        resolve: Resolve | None = None,
         backend: httpcore.AsyncNetworkBackend | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._url = receiver.url
         self._seconds = receiver.timeout_seconds
+        self._resolver = Resolver()
         self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls or _default_tls(),
             max_connections=receiver.at_once,
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
-            network_backend=GuardedBackend(receiver.networks(), resolve, backend),
+            network_backend=GuardedBackend(
+                receiver.networks(), resolve or self._resolver.resolve, backend
+            ),
         )
 
     async def send(self, body: bytes, headers: Mapping[str, str]) -> Tried:
-        """Send a body and return what came of it, after ``timeout_seconds`` at the latest."""
+        """Send a body and return what came of it.
+
+        The status decides, which is waited for as long as ``timeout_seconds``; whether the rest of
+        the answer comes changes nothing.
+        """
+        tried: Tried | None = None
+        whole = {"content-type": "application/json", "user-agent": "Shopkeeper", **headers}
         try:
-            async with asyncio.timeout(self._seconds):
-                return await self._send(body, headers)
+            async with (
+                asyncio.timeout(self._seconds) as limit,
+                self._pool.stream(
+                    "POST",
+                    self._url,
+                    headers=[(name.encode(), value.encode()) for name, value in whole.items()],
+                    content=body,
+                    extensions={"timeout": {"connect": self._seconds}},
+                ) as response,
+            ):
+                tried = tried_of(response.status, response.headers)
+                limit.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)
+                await _drain(response)
         except (TimeoutError, httpcore.TimeoutException):
-            return Tried(Result.TIMEOUT)
+            return tried or Tried(Result.TIMEOUT)
         except ForbiddenAddress:
             return Tried(Result.FORBIDDEN)
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol):
-            return Tried(Result.UNREACHABLE)
+        except (
+            httpcore.NetworkError,
+            httpcore.ProtocolError,
+            httpcore.UnsupportedProtocol,
+            OSError,  # such as an ssl.SSLError after the handshake, which httpcore lets through
+        ):
+            return tried or Tried(Result.UNREACHABLE)
+        return tried
 
     async def close(self) -> None:
         """Close all connections."""
+        self._resolver.close()
         await self._pool.aclose()
 
-    async def _send(self, body: bytes, headers: Mapping[str, str]) -> Tried:
-        whole = {"content-type": "application/json", "user-agent": "Shopkeeper", **headers}
-        async with self._pool.stream(
-            "POST",
-            self._url,
-            headers=[(name.encode(), value.encode()) for name, value in whole.items()],
-            content=body,
-        ) as response:
-            n_bytes = 0
-            async for chunk in response.aiter_stream():
-                n_bytes += len(chunk)
-                if n_bytes > MAX_ANSWER_BYTES:
-                    break  # what it answered counts; the rest is not listened to
-            return tried_of(response.status, response.headers)
+
+@cache
+def _default_tls() -> ssl.SSLContext:
+    """Return what all connections share: reading the authorities again takes many ms each time."""
+    return httpcore.default_ssl_context()
+
+
+async def _drain(response: httpcore.Response) -> None:
+    """Read the rest of an answer, so that its connection may be used again."""
+    n_bytes = 0
+    async for chunk in response.aiter_stream():
+        n_bytes += len(chunk)
+        if n_bytes > MAX_ANSWER_BYTES:
+            return
 
 
 def tried_of(status: int, headers: list[tuple[bytes, bytes]]) -> Tried:

@@ -1,13 +1,15 @@
 """What a deliverer does beside delivering: trims what is old, writes down how receivers stand."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
 
 from config.keys import DEAD_LETTER_AGE_MS, TRIGGER_AGE_MS, Keys
 from config.receiver_states import ReceiverState, encode_state
-from config.told import TOLD_FIELD, InvalidTold, Letter, decode_told
+from config.told import TOLD_FIELD, InvalidTold, Letter, Reason, Told, decode_told
+from delivery.courier import Terms
 from delivery.queues import PAGE, set_aside
 
 
@@ -34,7 +36,7 @@ async def write_states(client: Redis, keys: Keys, states: dict[str, ReceiverStat
         await client.hset(keys.receivers(), mapping=fields)
 
 
-async def clear_away(client: Redis, keys: Keys, receiver: str, now_ms: int) -> None:
+async def clear_away(client: Redis, keys: Keys, receiver: str, terms: Terms) -> None:
     """Set aside what waits for a receiver that is no longer in the file.
 
     It is forgotten once nothing is left of what was set aside.
@@ -43,16 +45,18 @@ async def clear_away(client: Redis, keys: Keys, receiver: str, now_ms: int) -> N
         entries: Any = await client.xrange(keys.waiting(receiver), count=PAGE)
         if not entries:
             break
+        letter = Letter(Reason.NO_RECEIVER, 0, terms.clock_ms())
+        found: list[Told] = []
         async with client.pipeline(transaction=True) as pipe:
             for name, fields in entries:
-                try:
-                    told = decode_told(fields.get(TOLD_FIELD, b""))
-                except InvalidTold:
-                    told = None
-                if told is not None:
-                    set_aside(pipe, keys, receiver, told, Letter("no_receiver", 0, now_ms))
+                with suppress(InvalidTold):
+                    found.append(decode_told(fields.get(TOLD_FIELD, b"")))
                 pipe.xdel(keys.waiting(receiver), name)
+            for told in found:
+                set_aside(pipe, keys.undelivered(receiver), told, letter, terms.max_undelivered)
             await pipe.execute()
+        for told in found:
+            terms.metrics.gave_up(receiver, told.trigger, letter.reason)
     is_empty = not await client.xlen(keys.undelivered(receiver))
     async with client.pipeline(transaction=True) as pipe:
         pipe.delete(keys.waiting(receiver), keys.tries(receiver))
@@ -60,4 +64,6 @@ async def clear_away(client: Redis, keys: Keys, receiver: str, now_ms: int) -> N
         if is_empty:
             pipe.delete(keys.undelivered(receiver))
             pipe.hdel(keys.receivers(), receiver)
+        else:
+            pipe.hset(keys.receivers(), receiver, encode_state(ReceiverState(is_in_force=False)))
         await pipe.execute()

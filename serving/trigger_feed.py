@@ -22,6 +22,7 @@ PAGE = 100
 BLOCK_MS = 5_000
 SOCKET_SECONDS = BLOCK_MS / 1000 + 5
 START = "0-0"
+_TOO_LARGE = 2**64  # for either number of an entry's id
 
 
 class Heard(NamedTuple):
@@ -42,8 +43,9 @@ class TriggerFeed:
         self._told = keys.told()
         self._n_listeners = 0
 
-    def check_room(self) -> None:
-        """Check that one more may listen.
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take a place among those who listen.
 
         Raises:
             Refused: too many listen already.
@@ -54,6 +56,11 @@ class TriggerFeed:
                 f"{MAX_LISTENERS} listen to this server's triggers already",
                 retry_after_seconds=5,
             )
+        self._n_listeners += 1
+        try:
+            yield
+        finally:
+            self._n_listeners -= 1
 
     async def start(self, after: str | None) -> tuple[str, bool]:
         """Return from where on to listen, and whether something before it may be gone already.
@@ -65,8 +72,10 @@ class TriggerFeed:
         """
         try:
             ms, number = log_id(START if after is None else after)
-        except ValueError as error:
-            raise Refused(Refusal.BAD_QUERY, f"{after!r}: no id of a trigger's event") from error
+        except ValueError:
+            ms = number = -1
+        if not (0 <= ms < _TOO_LARGE and 0 <= number < _TOO_LARGE):
+            raise Refused(Refusal.BAD_QUERY, f"{str(after)[:50]!r}: no id of a trigger's event")
         try:
             info: Any = await self._client.xinfo_stream(self._told)
         except ResponseError:  # nothing was told yet
@@ -85,19 +94,18 @@ class TriggerFeed:
 
         It ends where Redis does not answer; who listens comes again.
         """
-        with self._listening():
-            while True:
-                try:
-                    reply: Any = await self._client.xread({self._told: after}, PAGE, BLOCK_MS)
-                except (RedisError, OSError):
-                    return
-                if not reply:
-                    yield None
-                for entry_id, fields in reply[0][1] if reply else ():
-                    after = entry_id.decode()
-                    heard = _heard(after, fields)
-                    if heard is not None:
-                        yield heard
+        while True:
+            try:
+                reply: Any = await self._client.xread({self._told: after}, PAGE, BLOCK_MS)
+            except (RedisError, OSError):
+                return
+            if not reply:
+                yield None
+            for entry_id, fields in reply[0][1] if reply else ():
+                after = entry_id.decode()
+                heard = _heard(after, fields)
+                if heard is not None:
+                    yield heard
 
     async def receivers(self) -> dict[str, Any]:
         """Return how each receiver of webhooks stands, by name.
@@ -122,14 +130,6 @@ class TriggerFeed:
                 state = {}
             told[name] = state | {"nUndelivered": n_undelivered}
         return told
-
-    @contextmanager
-    def _listening(self) -> Iterator[None]:
-        self._n_listeners += 1
-        try:
-            yield
-        finally:
-            self._n_listeners -= 1
 
 
 def _heard(entry_id: str, fields: dict[bytes, bytes]) -> Heard | None:

@@ -11,6 +11,7 @@ import typer
 
 from config.errors import SettingsError
 from config.keys import Keys
+from config.receiver_states import InvalidReceiverState, decode_state
 from config.told import TOLD_FIELD, InvalidTold, decode_told
 from shopkeeper.configuration import connected, load
 from shopkeeper.redis_connection import connect
@@ -41,10 +42,10 @@ def tail(
     """Print what fires, as it is told."""
     client, keys = _open(context)
     with client:
-        entries: Any = client.xrevrange(keys.told(), count=last) if last else []
-        newest: Any = client.xrevrange(keys.told(), count=1)
+        # Read once: nothing can be told between what is printed now and what follows.
+        newest: Any = client.xrevrange(keys.told(), count=max(last, 1))
         after = newest[0][0].decode() if newest else "0-0"
-        for _, fields in reversed(entries):
+        for _, fields in reversed(newest[:last]):
             _print(fields, as_json=as_json)
         while follow:
             try:
@@ -90,7 +91,7 @@ def resend_command(
     """Send again what was given up: by id, of a receiver, or all.
 
     Messages keep their ids, so a receiver that has one already knows it. Receivers that were gone
-    are sent to again.
+    are sent to again; those that the file of triggers does not name any more are not.
     """
     if not ids and receiver is None and not everything:
         raise SettingsError(
@@ -101,10 +102,16 @@ def resend_command(
     client, keys = _open(context)
     with client:
         receivers = _receivers(client, keys, receiver)
+        left = _out_of_force(client, keys, receivers)
+        sent_to = [name for name in receivers if name not in left]
         now_ms = time.time_ns() // 1_000_000
-        n_sent = resend(client, keys, receivers, set(ids) if ids else None, now_ms)
+        n_sent = resend(client, keys, sent_to, set(ids) if ids else None, now_ms)
     typer.echo(f"{n_sent} go out again")
-    if ids and n_sent < len(set(ids)):
+    for name in left:
+        typer.echo(
+            f"{name}: the file of triggers does not name it any more; nothing goes", err=True
+        )
+    if n_sent < len(set(ids)) if ids else left:
         raise typer.Exit(1)
 
 
@@ -121,6 +128,20 @@ def _receivers(client: redis.Redis, keys: Keys, wanted: str | None) -> Sequence[
     if wanted not in known:
         raise SettingsError(f"receiver {wanted!r}: there is {', '.join(known) or 'none'}")
     return [wanted]
+
+
+def _out_of_force(client: redis.Redis, keys: Keys, receivers: Sequence[str]) -> list[str]:
+    """Return those of which the deliverer says that the file of triggers names them no more."""
+    states: Any = client.hmget(keys.receivers(), receivers) if receivers else []
+    found = zip(receivers, states, strict=True)
+    return [name for name, data in found if data is not None and not _is_in_force(data)]
+
+
+def _is_in_force(data: bytes) -> bool:
+    try:
+        return decode_state(data).is_in_force
+    except InvalidReceiverState:  # another version wrote it
+        return True
 
 
 def _print_new(client: redis.Redis, keys: Keys, after: str, *, as_json: bool) -> str:

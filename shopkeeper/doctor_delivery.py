@@ -59,6 +59,8 @@ def check_receivers(
 def _trouble(name: str, state: ReceiverState | None) -> str:
     if state is None:
         return f"{name}: written by another version"
+    if not state.is_in_force:
+        return f"{name}: not in the file of triggers any more"
     if state.stopped_at is not None:
         return f"{name}: answered 410, nothing is sent"
     if not state.is_ready:

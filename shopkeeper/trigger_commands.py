@@ -11,8 +11,7 @@ from config.errors import SettingsError
 from config.keys import Keys
 from config.mistakes import InvalidFile, Mistake
 from config.settings import Settings
-from config.trigger_file import read_trigger_tables
-from config.webhooks import read_receivers, unknown_triggers
+from config.webhooks import receivers_of
 from shopkeeper.configuration import connected, ids_of, load
 from shopkeeper.inspection import known_state
 from shopkeeper.redis_connection import connect
@@ -119,9 +118,7 @@ def _read(settings: Settings, path: Path) -> InForce:
 def _of_receivers(path: Path) -> list[Mistake]:
     """Return what is wrong with those who are to be told, in a file that can be read."""
     try:
-        tables = read_trigger_tables(path.read_bytes())
-        receivers, found = read_receivers(tables.receivers)
-        tables.refuse_if(found + unknown_triggers(receivers, tables.triggers))
+        receivers_of(path.read_bytes())
     except InvalidFile as error:
         return error.mistakes
     return []

@@ -15,8 +15,9 @@ from config.told import (
     Told,
     decode_letter,
     decode_told,
+    told_fields,
 )
-from delivery.queues import PAGE, put
+from delivery.queues import PAGE
 from delivery.schedule import LONGEST_MS
 
 
@@ -65,8 +66,9 @@ def resend(
         if told_ids is None or one.told.told_id in told_ids
     ]
     for one in found:
+        fields: Any = told_fields(replace(one.told, expires_at=now_ms + LONGEST_MS))
         with client.pipeline(transaction=True) as pipe:
-            put(pipe, keys, one.receiver, replace(one.told, expires_at=now_ms + LONGEST_MS))
+            pipe.xadd(keys.waiting(one.receiver), fields)
             pipe.xdel(keys.undelivered(one.receiver), one.entry_id)
             pipe.hdel(keys.stopped(), one.receiver)
             pipe.execute()

@@ -2,7 +2,10 @@
 
 import { fetchWith, problem } from "./parts.js";
 
-/** Calls `take` with the data of each event until the server or the caller ends it; returns how it was answered. */
+/**
+ * Calls `take` with the data, name and id of each event until the server or the caller ends it;
+ * returns how it was answered.
+ */
 export async function listen(key, path, take, signal) {
   const answer = await fetchWith(key, path, { signal });
   const { status } = answer;
@@ -17,8 +20,13 @@ export async function listen(key, path, take, signal) {
     const events = text.split("\n\n");
     text = events.pop();
     for (const event of events) {
-      const data = event.split("\n").filter((line) => line.startsWith("data: "));
-      if (data.length) take(JSON.parse(data.map((line) => line.slice(6)).join("\n")));
+      const data = field(event, "data");
+      if (data.length) take(JSON.parse(data.join("\n")), field(event, "event")[0], field(event, "id")[0]);
     }
   }
+}
+
+function field(event, name) {
+  const start = `${name}: `;
+  return event.split("\n").filter((line) => line.startsWith(start)).map((line) => line.slice(start.length));
 }

@@ -7,13 +7,13 @@ const SHOWN = 100;
 const SINCE_MS = 15 * 60_000; // of what fired before the page was opened
 
 let total = 0;
-let newest = 0; // of what is shown: heard again after a break, it is not shown again
-const seen = new Set();
+let newest; // id of the event that came last: after a break, what follows it is heard
 
 follow(hear, askReceivers);
 
 function hear(key, signal) {
-  return listen(key, `/v1/triggers?after=${newest || Date.now() - SINCE_MS}-0`, take, signal);
+  const after = newest ?? `${Date.now() - SINCE_MS}-0`;
+  return listen(key, `/v1/triggers?after=${after}`, take, signal);
 }
 
 async function askReceivers(key, signal) {
@@ -41,7 +41,8 @@ function receiver(name, told) {
   );
 }
 
-function stateOf({ stoppedAt, isReady, last, lastAt, nWaiting }) {
+function stateOf({ stoppedAt, isReady, isInForce, last, lastAt, nWaiting }) {
+  if (isInForce === false) return { isBad: true, text: "Not in triggers.toml any more: what waited was given up." };
   if (!isReady) return { isBad: true, text: "Its secret cannot be read; messages wait." };
   if (stoppedAt) return { isBad: true, text: `Gone since ${clock(stoppedAt)}: it answered 410, nothing is sent.` };
   if (!lastAt) return { isBad: false, text: "Nothing sent yet." };
@@ -49,20 +50,16 @@ function stateOf({ stoppedAt, isReady, last, lastAt, nWaiting }) {
   return { isBad: true, text: `Last try at ${clock(lastAt)}: ${last}.${nWaiting ? " It is tried again." : ""}` };
 }
 
-function take({ data }) {
-  if (!data || seen.has(data.id)) return;
+function take({ data }, name, id) {
   show();
-  seen.add(data.id);
+  if (name === "missed") at("missed").hidden = false;
+  if (name !== "trigger") return;
   total += 1;
-  newest = Math.max(newest, Date.parse(data.firedAt) - 1000);
+  newest = id;
   at("quiet").hidden = true;
   at("facts").textContent = `${count(total)} fired since this page was opened, and in the quarter of an hour before`;
   at("fired").prepend(fired(data));
-  const last = at("fired").children[SHOWN];
-  if (last) {
-    seen.delete(last.dataset.id);
-    last.remove();
-  }
+  at("fired").children[SHOWN]?.remove();
 }
 
 function fired(data) {
@@ -71,7 +68,7 @@ function fired(data) {
   const shown = Object.entries(data.decision?.placements ?? {}).map(([name, one]) => `${name}: ${contentOf(one)}`);
   return element(
     "li",
-    { class: "new", "data-id": data.id },
+    { class: "new" },
     element("time", { datetime: data.firedAt }, clock(Date.parse(data.firedAt))),
     element(
       "div",

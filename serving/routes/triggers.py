@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from serving.answers import answer
 from serving.dependencies import NeedSecretKey, TriggerFeedOf
@@ -15,7 +15,13 @@ _MISSED = b"event: missed\ndata: {}\n\n"  # what was asked for is not kept any m
 router = APIRouter(dependencies=[NeedSecretKey])
 
 
-@router.get("/v1/triggers")
+async def _place(feed: TriggerFeedOf) -> AsyncIterator[None]:
+    """Take a place among those who listen, until the answer has ended."""
+    with feed.place():
+        yield
+
+
+@router.get("/v1/triggers", dependencies=[Depends(_place)])
 async def stream_triggers(
     request: Request,
     feed: TriggerFeedOf,
@@ -27,7 +33,6 @@ async def stream_triggers(
 
     An event `missed` comes first where some of it is not kept any more.
     """
-    feed.check_room()
     start, has_missed = await feed.start(request.headers.get("last-event-id") or after)
     return sse(request, _events(feed, start, trigger, channel, has_missed=has_missed))
 

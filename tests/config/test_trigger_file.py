@@ -4,7 +4,7 @@ import pytest
 
 from config.mistakes import InvalidFile
 from config.trigger_file import read_trigger_tables
-from config.webhooks import Receiver, read_receivers, unknown_triggers, url_problem
+from config.webhooks import Receiver, read_receivers, receivers_of, url_problem
 
 FILE = """\
 [triggers.idle]
@@ -19,10 +19,8 @@ channels = ["email"]
 
 
 def mistakes_in(text: str) -> list[str]:
-    tables = read_trigger_tables(text)
-    receivers, found = read_receivers(tables.receivers)
     with pytest.raises(InvalidFile) as raised:
-        tables.refuse_if(found + unknown_triggers(receivers, tables.triggers))
+        receivers_of(text)
     return [str(mistake) for mistake in raised.value.mistakes]
 
 
@@ -54,6 +52,7 @@ def test_receivers_without_bounds_get_everything() -> None:
     [
         ('"https://hooks', '"http://hooks', "line 5: receivers.mail.url: 'http' is not safe"),
         ("https://hooks", "https://me:word@hooks", "no user or password"),
+        ("/shop", "/shop;v=1", "no ; in its path"),
         ('secret_env = "MAIL_SECRET"', "", "line 4: receivers.mail: allowed: either secret_env"),
         ('"MAIL_SECRET"', '"SHOPKEEPER_X"', "line 6: receivers.mail.secret_env"),
         ('["idle"]', '["gone"]', "line 7: receivers.mail.triggers: 'gone' is no trigger"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
 
 from delivery.asking import Asker
 from delivery.courier import Terms
@@ -37,6 +38,12 @@ class Running:
     def metric(self, name: str, **labels: str) -> float:
         return self._registry.get_sample_value(name, labels) or 0.0
 
+    def given_up(self, reason: str) -> float | None:
+        """Return how many messages of the tool were, None where that cannot be seen."""
+        labels = {"receiver": "tool", "reason": reason}
+        name = "shopkeeper_webhooks_undelivered_total"
+        return self._registry.get_sample_value(name, labels)
+
 
 @asynccontextmanager
 async def delivering(
@@ -48,22 +55,21 @@ async def delivering(
     name: str = "d-1",
     max_waiting: int = 1_000,
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    client: Redis | None = None,
 ) -> AsyncIterator[Running]:
     """Let a deliverer run meanwhile; ``tables`` is the file of triggers."""
     file = folder / "triggers.toml"
     file.write_text(tables, encoding="utf-8")
     registry = CollectorRegistry()
-    client = connect(redis_url)
+    client = client or connect(redis_url)
     asker = Asker("http://server", "secret-key", httpx.MockTransport(answer))
     deliverer = Deliverer(
         client,
         KEYS,
-        IDS,
         name,
         ReceiverFile(file, {"TOOL_SECRET": SECRET}),
         asker,
-        Terms(IDS, clock_ms, Random(1), DeliveryMetrics(registry)),
-        max_waiting=max_waiting,
+        Terms(IDS, clock_ms, Random(1), DeliveryMetrics(registry), max_waiting),
     )
     running = asyncio.create_task(deliverer.run())
     try:

@@ -19,9 +19,9 @@ def test_what_became_of_each_triggers_firings_is_told_once(
     async def publish_twice() -> None:
         metrics, client = DeliveryMetrics(CollectorRegistry()), Redis.from_url(redis_url)
         publisher = FiguresPublisher(client, KEYS, "d-1", metrics)
-        metrics.deliveries["cart-left told"] += 2
+        metrics.told_of(["cart-left"] * 2)
         await publisher.publish()
-        metrics.deliveries["cart-left delivered"] += 1
+        metrics.taken("cart-left")
         await publisher.publish()
         await client.aclose()
 
@@ -31,5 +31,5 @@ def test_what_became_of_each_triggers_firings_is_told_once(
     assert [one.role for one in told] == ["deliverer", "deliverer"]
     assert [one.counts.get("deliveries", {}) for one in told] == [
         {"cart-left told": 2.0},
-        {"cart-left delivered": 1.0},
+        {"cart-left webhooks-taken": 1.0},
     ]

@@ -3,8 +3,14 @@
 import re
 from pathlib import Path
 
-from config.durations import HOUR_MS
-from config.keys import MAX_TOLD, MAX_UNDELIVERED
+from config.durations import DAY_MS, HOUR_MS
+from config.keys import (
+    DEAD_LETTER_AGE_MS,
+    MAX_TOLD,
+    MAX_UNDELIVERED,
+    TRIGGER_AGE_MS,
+    UNTOLD_TRIGGER_AGE_MS,
+)
 from config.settings import DeliverySettings
 from config.trigger_file import read_trigger_tables
 from config.webhooks import MAX_RECEIVERS, Receiver, read_receivers
@@ -29,17 +35,22 @@ def test_every_field_of_a_receiver_is_explained() -> None:
 
 
 def test_the_bounds_are_those_of_the_code() -> None:
-    table = README.split("| what | bound | then |")[1]
-    for number in (
-        MAX_TOLD,
-        MAX_UNDELIVERED,
-        DeliverySettings().max_waiting,
-        MAX_RECEIVERS,
-        MAX_LISTENERS,
-        MAX_BATCH_USERS,
-        MAX_BATCHES,
-    ):
-        assert re.search(rf"\b{number:,}\b", table), number
+    table = README.split("| what | bound | then |\n|---|---|---|\n")[1].split("\n\n")[0]
+    cells = [row.strip("| ").split(" | ") for row in table.splitlines()]
+    bounds = {what: re.findall(r"\d+(?:,\d{3})*", bound) for what, bound, _ in cells}
+    told = {
+        "what fired and was not fetched": [
+            UNTOLD_TRIGGER_AGE_MS // DAY_MS,
+            TRIGGER_AGE_MS // HOUR_MS,
+        ],
+        "what was told (`GET /v1/triggers`)": [TRIGGER_AGE_MS // HOUR_MS, MAX_TOLD],
+        "messages that wait for a receiver": [DeliverySettings().max_waiting],
+        "messages set aside, of a receiver": [DEAD_LETTER_AGE_MS // DAY_MS, MAX_UNDELIVERED],
+        "receivers": [MAX_RECEIVERS],
+        "listeners of a server process": [MAX_LISTENERS],
+        "users of a batch, batches at once in a server process": [MAX_BATCH_USERS, MAX_BATCHES],
+    }
+    assert bounds == {what: [f"{n:,}" for n in numbers] for what, numbers in told.items()}
 
 
 def test_the_hours_of_retries_are_those_of_the_code() -> None:

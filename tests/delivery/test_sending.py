@@ -1,5 +1,8 @@
 """What comes of a try, whatever a receiver answers."""
 
+import asyncio
+import os
+import ssl
 from typing import Any
 
 import pytest
@@ -78,3 +81,44 @@ async def test_a_wish_to_come_later_is_heard() -> None:
     answer = b"HTTP/1.1 429 Slow\r\nRetry-After: 120\r\ncontent-length: 0\r\n\r\n"
     async with listening(Listener(answer=lambda _: answer)) as listener:
         assert await send(listener) == Tried(Result.REFUSED, 429, 120_000)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"content-length: 10\r\n\r\n123",
+        b"content-length: 10\r\n\r\n",
+        b"transfer-encoding: chunked\r\n\r\nzzz\r\n",
+    ],
+)
+async def test_the_status_counts_although_the_rest_ends_badly_or_never(rest: bytes) -> None:
+    async with listening(Listener(answer=lambda _: b"HTTP/1.1 200 OK\r\n" + rest)) as listener:
+        assert await send(listener, timeout_seconds=20) == Tried(Result.TAKEN, 200)
+
+
+def anonymous_tls(side: int) -> ssl.SSLContext:
+    """Return TLS that needs no certificate."""
+    context = ssl.SSLContext(side)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AECDH-AES128-SHA:@SECLEVEL=0")
+    return context
+
+
+async def test_rubbish_within_tls_is_a_receiver_that_cannot_be_reached() -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        os.write(writer.get_extra_info("socket").fileno(), b"this is no record of TLS")
+        writer.close()
+
+    server_side = anonymous_tls(ssl.PROTOCOL_TLS_SERVER)
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=server_side)
+    port = server.sockets[0].getsockname()[1]
+    receiver = Receiver(url=f"https://127.0.0.1:{port}/", allow_networks=("127.0.0.0/8",))
+    sender = Sender(receiver, tls=anonymous_tls(ssl.PROTOCOL_TLS_CLIENT))
+    try:
+        assert (await sender.send(b"{}", {})).result is Result.UNREACHABLE
+    finally:
+        await sender.close()
+        server.close()

@@ -38,6 +38,7 @@ from config.keys import (
     MAX_UNDELIVERED,
     Keys,
 )
+from config.settings import DeliverySettings
 from loadtest.deciding_shop import deciding_shop, settle
 from loadtest.processes import ShopUnderTest
 from loadtest.replay import Target, replay
@@ -131,7 +132,9 @@ FAMILIES = {
     "stopped": Family("deliverer", is_small),
     "waiting": Family("deliverer", is_a(b"stream")),  # by settings: test_deliverer
     "tries": Family("deliverer", is_a(b"hash")),  # no more than wait
-    "undelivered": Family("deliverer", holds_at_most(MAX_UNDELIVERED + SLACK)),
+    "undelivered": Family(
+        "deliverer", holds_at_most(max(MAX_UNDELIVERED, DeliverySettings().max_waiting) + SLACK)
+    ),
     "erased": Family("worker", lasts_at_most(ERASED_AGE_MS)),
     "watchers": Family("worker", names_what_is_watched),
     "rhythm": Family("worker", is_small),

@@ -81,7 +81,7 @@ def test_what_is_told_now_is_shown_without_asking(
     page = open_page(browser, owner, errors, 1280, "light")
     give_key(page, "secret-key")
     slow = Slow(NOW, "d-1", "4bf92f3577b34da6a3ce929d0e0e4736", 81.5, 79.0, 1.5, 0.25, "redis_slow")
-    fired = {"fired": {"cart-idle": 3.0}, "deliveries": {"cart-idle delivered": 2.0}}
+    fired = {"fired": {"cart-idle": 3.0}, "deliveries": {"cart-idle webhooks-taken": 2.0}}
     server = Teller("s-2", "server").figures(
         {"campaigns": {"spring": 12.0}}, {}, {"read": {bucket_of(0.079): 1}}, [slow]
     )

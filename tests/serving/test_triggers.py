@@ -1,7 +1,7 @@
 """What triggers fire, as server-sent events."""
 
+import asyncio
 import json
-import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +13,8 @@ import redis
 from config.keys import Keys
 from config.receiver_states import ReceiverState, encode_state
 from config.told import TOLD_FIELD, Told, encode_told
+from serving import trigger_feed
+from serving.trigger_feed import TriggerFeed
 from tests.serving.conftest import Serve, wait_for
 
 KEYS = Keys("shop")
@@ -76,14 +78,42 @@ def test_without_a_place_only_what_fires_from_now_on_is_heard(
     owner: httpx.Client, redis_client: redis.Redis
 ) -> None:
     tell(redis_client, "before")
+    with owner.stream("GET", "/v1/triggers") as reply:
+        lines = reply.iter_lines()
+        assert next(lines).startswith(":")  # it listens
+        tell(redis_client, "after")
+        event = next(events_of(lines))
+    assert json.loads(event["data"])["data"]["id"] == "after"
+
+
+def test_no_more_listen_than_have_a_place_although_redis_is_slow(
+    owner: httpx.Client, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_start, start = threading.Event(), threading.Event(), TriggerFeed.start
+
+    async def slow_start(self: TriggerFeed, after: str | None) -> tuple[str, bool]:
+        begun.set()
+        while not may_start.is_set():  # noqa: ASYNC110 -- it is set in another thread
+            await asyncio.sleep(0.01)
+        return await start(self, after)
+
+    monkeypatch.setattr(TriggerFeed, "start", slow_start)
+    monkeypatch.setattr(trigger_feed, "MAX_LISTENERS", 1)
+    tell(redis_client, "a")
     found: list[Any] = []
-    listener = threading.Thread(target=lambda: found.extend(heard(owner, 1)))
-    listener.start()
-    both = re.compile(r"^shopkeeper_requests_in_flight{.*} 2\.0$", re.MULTILINE)
-    wait_for(lambda: both.search(httpx.get(f"{owner.base_url}/metrics").text))
-    tell(redis_client, "after")
-    listener.join(timeout=20)
-    assert ids(found) == ["after"]
+    first = threading.Thread(target=lambda: found.extend(heard(owner, 1, "/v1/triggers?after=0-0")))
+    first.start()
+    assert begun.wait(20)
+    try:
+        reply = owner.get("/v1/triggers?after=what", timeout=20)
+    finally:
+        may_start.set()
+        first.join(timeout=20)
+    assert (reply.status_code, reply.json()["reason"]) == (503, "overloaded")
+    assert ids(found) == ["a"]
+    # Whoever leaves, or is refused for another reason, gives the place back.
+    wait_for(lambda: owner.get("/v1/triggers?after=what").status_code == 400)
+    assert ids(heard(owner, 1, "/v1/triggers?after=0-0")) == ["a"]
 
 
 def test_only_what_is_asked_for_is_heard(owner: httpx.Client, redis_client: redis.Redis) -> None:
@@ -103,7 +133,10 @@ def test_who_was_away_too_long_is_told_so(owner: httpx.Client, redis_client: red
     assert ids([second]) == ["t-2"]
 
 
-@pytest.mark.parametrize("place", ["yesterday", "1-2-3", "-", "0-0; x"])
+@pytest.mark.parametrize(
+    "place",
+    ["yesterday", "1-2-3", "-", "0-0; x", "9" * 23 + "-0", f"0-{2**64}", "5--3", "9" * 5000 + "-0"],
+)
 def test_no_place_is_refused(owner: httpx.Client, place: str) -> None:
     reply = owner.get("/v1/triggers", headers={"Last-Event-ID": place})
     assert (reply.status_code, reply.json()["reason"]) == (400, "bad_query")

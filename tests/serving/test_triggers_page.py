@@ -78,6 +78,38 @@ def test_what_fires_appears_at_once(page: Page, redis_client: redis.Redis) -> No
     expect(fired.first).to_contain_text("a visitor", timeout=SECONDS)
 
 
+def test_after_a_break_what_came_meanwhile_is_shown_and_nothing_twice(
+    page: Page, redis_client: redis.Redis
+) -> None:
+    expect(page.locator("#quiet")).to_be_visible(timeout=SECONDS)
+    tell(redis_client, "t-1", trigger="first", firedAt="2099-01-01T10:00:00.000Z")
+    fired = page.locator("#fired strong")
+    expect(fired).to_have_text(["first"], timeout=SECONDS)
+    hide(page, hidden=True)
+    tell(redis_client, "t-2", trigger="second")
+    hide(page, hidden=False)
+    expect(fired).to_have_text(["second", "first"], timeout=SECONDS)
+    expect(page.locator("#missed")).to_be_hidden()
+    hide(page, hidden=True)
+    tell(redis_client, "t-3", trigger="third")
+    tell(redis_client, "t-4", trigger="fourth")
+    redis_client.xtrim(KEYS.told(), maxlen=1, approximate=False)
+    hide(page, hidden=False)
+    expect(fired).to_have_text(["fourth", "second", "first"], timeout=SECONDS)
+    expect(page.locator("#missed")).to_be_visible()
+
+
+def hide(page: Page, *, hidden: bool) -> None:
+    """Let the page believe that its tab is in the background, or in front again."""
+    page.evaluate(
+        """hidden => {
+          Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
 def test_what_comes_from_elsewhere_is_shown_as_text(page: Page, redis_client: redis.Redis) -> None:
     tell(redis_client, "t-1", userId="<img src=x onerror=alert(1)>")
     expect(page.locator("#fired li")).to_contain_text("<img src=x", timeout=SECONDS)
@@ -89,6 +121,7 @@ def test_how_receivers_stand_is_said_in_a_sentence(page: Page, redis_client: red
         "fine": ReceiverState(n_taken=7, last="taken 204", last_at=1),
         "gone": ReceiverState(n_waiting=2, stopped_at=1, last="gone 410", last_at=1),
         "locked": ReceiverState(is_ready=False),
+        "old": ReceiverState(is_in_force=False),
     }
     fields: Any = {name: encode_state(state) for name, state in states.items()}
     redis_client.hset(KEYS.receivers(), mapping=fields)
@@ -96,7 +129,8 @@ def test_how_receivers_stand_is_said_in_a_sentence(page: Page, redis_client: red
     expect(receiver).to_contain_text("it answered 410", timeout=SECONDS)
     expect(page.locator("[data-receiver=fine]")).to_contain_text("7 taken · 0 waiting")
     expect(page.locator("[data-receiver=locked]")).to_contain_text("secret cannot be read")
-    expect(page.locator("#receivers li.bad")).to_have_count(2)
+    expect(page.locator("[data-receiver=old]")).to_contain_text("Not in triggers.toml")
+    expect(page.locator("#receivers li.bad")).to_have_count(3)
 
 
 def test_why_nothing_is_heard_stays_while_receivers_are_told(

@@ -9,8 +9,9 @@ import redis
 
 from config.keys import Keys
 from config.receiver_states import ReceiverState, Stop, encode_state
-from config.told import TOLD_FIELD, Letter, Told, decode_told, encode_told
+from config.told import TOLD_FIELD, Letter, Reason, Told, decode_told, encode_told
 from delivery.queues import set_aside
+from shopkeeper import delivery_commands
 from shopkeeper.main import main
 
 KEYS = Keys("shop")
@@ -39,8 +40,8 @@ def give_up(client: redis.Redis, receiver: str, *names: str) -> None:
     client.hset(KEYS.receivers(), mapping=fields)
     for name in names:
         with client.pipeline() as pipe:
-            letter = Letter("tried_enough", 12, 1_714_557_600_000, "refused 503")
-            set_aside(pipe, KEYS, receiver, told(name), letter)
+            letter = Letter(Reason.TRIED_ENOUGH, 12, 1_714_557_600_000, "refused 503")
+            set_aside(pipe, KEYS.undelivered(receiver), told(name), letter, 100)
             pipe.execute()
 
 
@@ -90,6 +91,21 @@ def test_a_receiver_that_was_gone_is_sent_to_again(config: str, redis_client: re
     assert not redis_client.xlen(KEYS.undelivered("tool"))
 
 
+def test_nothing_goes_to_a_receiver_that_the_file_does_not_name(
+    config: str, redis_client: redis.Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    give_up(redis_client, "tool", "t-1")
+    give_up(redis_client, "old", "t-2")
+    fields: Any = {"old": encode_state(ReceiverState(is_in_force=False))}
+    redis_client.hset(KEYS.receivers(), mapping=fields)
+    assert main(["--config", config, "triggers", "resend", "--all"]) == 1
+    told = capsys.readouterr()
+    assert "1 go out again" in told.out
+    assert "old: the file of triggers does not name it" in told.err
+    assert (waiting(redis_client, "tool"), waiting(redis_client, "old")) == (["t-1"], [])
+    assert redis_client.xlen(KEYS.undelivered("old")) == 1
+
+
 def test_everything_is_sent_again_only_where_that_is_said(
     config: str, redis_client: redis.Redis, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,3 +126,36 @@ def test_tail_prints_what_was_told_last(
     assert main(["--config", config, "triggers", "tail", "--last", "2", "--no-follow"]) == 0
     line = "2024-05-01T10:00:00.000Z  idle  email  ann  boots\n"
     assert capsys.readouterr().out == 2 * line
+
+
+class Busy(redis.Redis):
+    """A Redis into which something is told after each look at what was told last; it ends then."""
+
+    def xrevrange(self, name: Any, *arguments: Any, **more: Any) -> Any:
+        found: Any = super().xrevrange(name, *arguments, **more)
+        fields: Any = {TOLD_FIELD: encode_told(told(f"meanwhile-{self.xlen(name)}"))}
+        self.xadd(name, fields)
+        return found
+
+    def xread(self, *arguments: Any, **more: Any) -> Any:
+        reply: Any = super().xread(*arguments, **more)
+        if not reply:
+            raise KeyboardInterrupt
+        return reply
+
+
+@pytest.mark.parametrize("last", ["0", "5"])
+def test_tail_leaves_out_nothing_that_comes_while_it_looks(
+    config: str,
+    redis_client: redis.Redis,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    last: str,
+) -> None:
+    fields: Any = {TOLD_FIELD: encode_told(told("before"))}
+    redis_client.xadd(KEYS.told(), fields)
+    monkeypatch.setattr(delivery_commands, "connect", Busy.from_url)
+    capsys.readouterr()
+    assert main(["--config", config, "triggers", "tail", "--last", last, "--json"]) == 0
+    printed = [json.loads(line)["data"]["id"] for line in capsys.readouterr().out.splitlines()]
+    assert printed == (["before", "meanwhile-1"] if last == "5" else ["meanwhile-1"])

@@ -150,12 +150,14 @@ def test_receivers_in_trouble_are_told_with_what_to_do() -> None:
         "fine": ReceiverState(n_taken=3),
         "gone": ReceiverState(stopped_at=1),
         "locked": ReceiverState(is_ready=False),
+        "old": ReceiverState(is_in_force=False),
         "newer": None,
     }
     finding = check_receivers(states, {"fine": 2, "gone": 0})
     assert finding.level is Level.WARN
     for words in ("fine: 2 undelivered", "gone: answered 410", "locked: its secret", "newer:"):
         assert words in finding.found
+    assert "old: not in the file" in finding.found
     assert "resend --receiver" in finding.advice
     assert check_receivers({"fine": ReceiverState()}, {"fine": 0}).level is Level.OK
 
