@@ -60,8 +60,10 @@ def explore(
     Explored(product_id=None, probability=1.0)
     """
     if rng.random() >= rate:
-        is_there = any(may_be_shown(product_id) for product_id in pool)
-        return Explored(None, 1.0 - rate if is_there else 1.0)
+        for product_id in pool:
+            if may_be_shown(product_id):
+                return Explored(None, 1.0 - rate)
+        return Explored(None, 1.0)
     fitting = [product_id for product_id in pool if may_be_shown(product_id)]
     if not fitting:
         return Explored(None, 1.0)
