@@ -4,19 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-
+from config.errors import ShopkeeperError
 from config.keys import Ids, Keys, Subject
-from online_models.users import (
-    BrokenState,
-    Linked,
-    UnknownStateVersion,
-    UserState,
-)
+from online_models.users import Linked, UserState
 from serving.asking import Asker
 from serving.choices import Fallback
-from serving.remembered import Remembered, remembered
-from serving.store import StateReads, StateSlow, StateUnavailable, Values
+from serving.remembered import Remembered, Stored
+from serving.store import StateReads, StateSlow, StateUnavailable
 
 
 class Found(NamedTuple):
@@ -34,12 +28,15 @@ class Found(NamedTuple):
     is_told: bool = False
 
 
+class _UnreadableUser(ShopkeeperError):
+    """What is remembered of a user cannot be read."""
+
+
 class Finder:
     """Looks for users through shared reads."""
 
-    def __init__(self, reads: StateReads, ids: Ids, keys: Keys, retention_ms: int) -> None:
+    def __init__(self, reads: StateReads[Stored], ids: Ids, keys: Keys) -> None:
         self._reads = reads
-        self._retention_ms = retention_ms
         self._ids = ids
         self._keys = keys
 
@@ -55,15 +52,15 @@ class Finder:
             return Found(missing=Fallback.REDIS_SLOW)
         except StateUnavailable:
             return Found(missing=Fallback.REDIS_UNAVAILABLE)
-        except (UnknownStateVersion, BrokenState, msgspec.MsgspecError):
+        except _UnreadableUser:
             return Found(missing=Fallback.UNREADABLE_USER)
 
     async def _find(self, asker: Asker, subjects: Sequence[Subject], deadline: float) -> Found:
-        values = await self._reads.read(self._names(subjects), deadline)
-        first = self._read_user(values, 0)
+        stored = await self._reads.read(self._names(subjects), deadline)
+        first = _readable(stored[0])
         if asker.anonymous is None or (asker.known is not None and first.user is not None):
             return _found(first, subjects[0], is_known=True, is_told=True)
-        visitor = self._read_user(values, len(subjects) - 1)
+        visitor = _readable(stored[-1])
         if not isinstance(visitor.user, Linked):
             return _found(visitor, asker.anonymous, is_known=False, is_told=True)
         if asker.known is not None:
@@ -71,18 +68,20 @@ class Finder:
             return _found(first, asker.known, is_known=True, is_told=True)
         linked = visitor.user.known
         subject = Subject(self._ids.shard_of(linked), linked)
-        behind = self._read_user(await self._reads.read(self._names([subject]), deadline), 0)
+        behind = _readable((await self._reads.read(self._names([subject]), deadline))[0])
         return _found(behind, subject, is_known=asker.trusted, is_told=asker.trusted)
-
-    def _read_user(self, values: Values, place: int) -> Remembered:
-        data, commit = values[2 * place : 2 * place + 2]
-        return remembered(data, commit, self._retention_ms)
 
     def _names(self, subjects: Sequence[Subject]) -> list[str]:
         names: list[str] = []
         for shard, digest in subjects:
             names += (self._keys.user(shard, digest), self._keys.commit(shard))
         return names
+
+
+def _readable(stored: Remembered | None) -> Remembered:
+    if stored is None:
+        raise _UnreadableUser
+    return stored
 
 
 def _found(stored: Remembered, subject: Subject, *, is_known: bool, is_told: bool) -> Found:

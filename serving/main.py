@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -66,6 +67,7 @@ from serving.protocol import PatientProtocol
 from serving.reading import Rules
 from serving.receiving import BODY_SECONDS
 from serving.reloading import CampaignFile, FileState
+from serving.remembered import stored
 from serving.slow import SlowDecisions
 from serving.store import StateReads
 from serving.tokens import Tokens
@@ -182,7 +184,9 @@ def build_app(
     )
     campaign_file = _campaign_file(shop, settings, metrics)
     retention_ms = settings.profile.user_retention_days * DAY_MS
-    reads = StateReads(client, settings.decision.cutoff_ms / 1000)
+    reads = StateReads(
+        client, settings.decision.cutoff_ms / 1000, partial(stored, retention_ms=retention_ms)
+    )
     watcher = Watcher(client, keys, ids, _observer(metrics))
     neighbours = Neighbours(client, keys, *announced) if announced else None
     decision_log, log_tasks = _decision_log(client, keys, settings, metrics, watcher)
@@ -192,7 +196,7 @@ def build_app(
         tokens=Tokens(secrets.secret_keys),
         rules=rules,
         limit=RateLimit(collect.key_events_per_second),
-        finder=Finder(reads, ids, keys, retention_ms),
+        finder=Finder(reads, ids, keys),
         shop=shop,
         rng=Random(),
         notes=Notes(metrics, slow, decision_log),

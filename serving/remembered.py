@@ -1,10 +1,17 @@
 """Pure: what is remembered of a user, from the user's bytes and those of the shard's commit."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from online_models.users import User, decode_user, is_forgotten
+from online_models.users import (
+    BrokenState,
+    UnknownStateVersion,
+    User,
+    decode_user,
+    is_forgotten,
+)
 
 
 class Remembered(NamedTuple):
@@ -12,6 +19,9 @@ class Remembered(NamedTuple):
 
     user: User | None
     applied_up_to: str | None
+
+
+Stored = list[Remembered | None]  # of several users, None for one that cannot be read
 
 
 class _Commit(msgspec.Struct, gc=False):
@@ -39,3 +49,14 @@ def remembered(data: bytes | None, commit: bytes | None, retention_ms: int) -> R
     if user is not None and is_forgotten(user, shard.clock, retention_ms):
         user = None
     return Remembered(user, shard.offset)
+
+
+def stored(values: Sequence[bytes | None], retention_ms: int) -> Stored:
+    """Return what is remembered of several users: ``values`` are each one's bytes and commit."""
+    found: Stored = []
+    for data, commit in zip(values[::2], values[1::2], strict=True):
+        try:
+            found.append(remembered(data, commit, retention_ms))
+        except (UnknownStateVersion, BrokenState, msgspec.MsgspecError):
+            found.append(None)
+    return found

@@ -1,5 +1,8 @@
 """Reads users for decisions: all requests in flight in one MGET, and no wait beyond the cut-off.
 
+What comes is made into what they ask for all together, before the first of them goes on: the same
+work many times over takes a third of the time that it takes between other work.
+
 A read that is not answered in time is given up, never the command: Redis's reply still has to be
 taken off the connection. While the reply is late, or Redis is gone, other reads fail at once.
 """
@@ -7,8 +10,10 @@ taken off the connection. While the reply is late, or Redis is gone, other reads
 import asyncio
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import accumulate
+from typing import Generic, TypeVar
 
 import structlog
 from hiredis import pack_command
@@ -26,6 +31,7 @@ _GRACE_SECONDS = 0.001  # a turn of the loop in which a reply that is there alre
 log = structlog.get_logger()
 
 Values = list[bytes | None]
+_T = TypeVar("_T")
 
 
 class StateSlow(ShopkeeperError):
@@ -36,27 +42,28 @@ class StateUnavailable(ShopkeeperError):
     """Redis cannot be reached, or refused."""
 
 
-class _Read:
-    __slots__ = ("keys", "values")
+class _Read(Generic[_T]):
+    __slots__ = ("keys", "made")
 
-    def __init__(self, keys: Sequence[str], values: asyncio.Future[Values]) -> None:
+    def __init__(self, keys: Sequence[str], made: asyncio.Future[_T]) -> None:
         self.keys = keys
-        self.values = values
+        self.made = made
 
 
-class StateReads:
-    """Reads values by key; ``run`` it beside its callers."""
+class StateReads(Generic[_T]):
+    """Reads values by key, of which ``make`` makes what is returned; ``run`` it beside callers."""
 
-    def __init__(self, client: Redis, cutoff_seconds: float) -> None:
+    def __init__(self, client: Redis, cutoff_seconds: float, make: Callable[[Values], _T]) -> None:
         self.cutoff_seconds = cutoff_seconds
+        self._make = make
         self._client = client
         self._connection: Connection | None = None
-        self._waiting: deque[_Read] = deque()
+        self._waiting: deque[_Read[_T]] = deque()
         self._wake = asyncio.Event()
         self._trouble: type[StateSlow | StateUnavailable] | None = None
 
-    async def read(self, keys: Sequence[str], deadline: float) -> Values:
-        """Return the values under the keys, None where there is none.
+    async def read(self, keys: Sequence[str], deadline: float) -> _T:
+        """Return what is made of the values under the keys, None where there is none.
 
         ``deadline`` is a time of the event loop.
 
@@ -69,12 +76,12 @@ class StateReads:
         if len(self._waiting) >= MAX_WAITING_READS:
             raise StateSlow
         loop = asyncio.get_running_loop()
-        values: asyncio.Future[Values] = loop.create_future()
-        timer = loop.call_at(deadline, self._late, values, loop)
-        self._waiting.append(_Read(keys, values))
+        made: asyncio.Future[_T] = loop.create_future()
+        timer = loop.call_at(deadline, self._late, made, loop)
+        self._waiting.append(_Read(keys, made))
         self._wake.set()
         try:
-            return await values
+            return await made
         finally:
             timer.cancel()
 
@@ -92,20 +99,20 @@ class StateReads:
             self._fail_waiting()
             await self._disconnect()
 
-    def _late(self, values: asyncio.Future[Values], loop: asyncio.AbstractEventLoop) -> None:
+    def _late(self, made: asyncio.Future[_T], loop: asyncio.AbstractEventLoop) -> None:
         # Where the loop itself was busy, the reply may be there already: it goes first.
-        loop.call_later(_GRACE_SECONDS, self._give_up, values)
+        loop.call_later(_GRACE_SECONDS, self._give_up, made)
 
-    def _give_up(self, values: asyncio.Future[Values]) -> None:
-        if not values.done():
-            values.set_exception(StateSlow())
+    def _give_up(self, made: asyncio.Future[_T]) -> None:
+        if not made.done():
+            made.set_exception(StateSlow())
             self._tell(self._trouble or StateSlow)
 
     async def _read_some(self) -> None:
-        batch: list[_Read] = []
+        batch: list[_Read[_T]] = []
         while self._waiting and len(batch) < _READS_AT_ONCE:
             read = self._waiting.popleft()
-            if not read.values.done():
+            if not read.made.done():
                 batch.append(read)
         if not batch:
             return
@@ -120,12 +127,14 @@ class StateReads:
             self._fail_waiting()
             return
         self._tell(None)
-        start = 0
-        for read in batch:
-            end = start + len(read.keys)
-            if not read.values.done():
-                read.values.set_result(values[start:end])
-            start = end
+        ends = accumulate(len(read.keys) for read in batch)
+        ready = [
+            self._make(values[end - len(read.keys) : end])
+            for read, end in zip(batch, ends, strict=True)
+        ]
+        for read, made in zip(batch, ready, strict=True):
+            if not read.made.done():
+                read.made.set_result(made)
 
     async def _try_again(self) -> None:
         try:
@@ -175,6 +184,6 @@ class StateReads:
                 log.error("state_unreadable", error=trouble.__name__)
 
 
-def _fail(read: _Read) -> None:
-    if not read.values.done():
-        read.values.set_exception(StateUnavailable())
+def _fail(read: _Read[_T]) -> None:
+    if not read.made.done():
+        read.made.set_exception(StateUnavailable())

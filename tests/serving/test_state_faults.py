@@ -131,7 +131,7 @@ def test_reads_in_flight_share_a_round_trip_and_each_gets_its_own(
 
     async def story() -> tuple[list[list[bytes | None]], int]:
         async with connect(redis_url) as client:
-            reads = StateReads(client, 30.0)
+            reads = StateReads(client, 30.0, list)
             task = asyncio.create_task(reads.run())
             deadline = asyncio.get_running_loop().time() + 30
             await reads.read(["none"], deadline)
@@ -153,7 +153,7 @@ def test_reads_in_flight_share_a_round_trip_and_each_gets_its_own(
 def test_a_read_that_nobody_serves_is_given_up_at_its_deadline(redis_url: str) -> None:
     async def story() -> float:
         async with connect(redis_url) as client:
-            reads = StateReads(client, 0.05)  # not running
+            reads = StateReads(client, 0.05, list)  # not running
             loop = asyncio.get_running_loop()
             started = loop.time()
             with pytest.raises(StateSlow):
@@ -178,7 +178,7 @@ def test_a_read_that_nobody_serves_is_given_up_at_its_deadline(redis_url: str) -
 def test_reads_of_a_redis_that_is_not_there_fail() -> None:
     async def story() -> None:
         async with connect("unix:///nowhere/redis.sock") as client:
-            reads = StateReads(client, 30.0)
+            reads = StateReads(client, 30.0, list)
             task = asyncio.create_task(reads.run())
             with pytest.raises(StateUnavailable):
                 await reads.read(["none"], asyncio.get_running_loop().time() + 30)
