@@ -11,7 +11,8 @@ DAYS: tuple[Day, ...] = get_args(Day)
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _A_DAY = 24 * 60
-_HOUR_MS = 60 * 60 * 1000
+_MINUTE_MS = 60 * 1000
+_HOUR_MS = 60 * _MINUTE_MS
 _MAX_SPANS = 32
 
 
@@ -52,6 +53,18 @@ class Schedule(NamedTuple):
                 break
             at = self._end_of_span(at)
         return at if at > now else None
+
+    def same_until(self, now: int) -> int:
+        """Return until when (ms), at least, it stays on, or off, as far as days and hours go."""
+        local = datetime.fromtimestamp(now / 1000, UTC).astimezone(self.zone)
+        minute = 60 * local.hour + local.minute
+        edges = [edge for span in self.hours for edge in span if edge > minute]
+        begun = now - now % _MINUTE_MS
+        until = begun + (min(edges, default=_A_DAY) - minute) * _MINUTE_MS
+        later = datetime.fromtimestamp(until / 1000, UTC).astimezone(self.zone)
+        # Where clocks are put forward or back on the way, only the minute is certain.
+        is_certain = later.utcoffset() == local.utcoffset()
+        return until if is_certain else begun + _MINUTE_MS
 
     def _end_of_span(self, at: int) -> int:
         local = datetime.fromtimestamp(at / 1000, UTC).astimezone(self.zone)

@@ -7,6 +7,7 @@ from config.conditions import EVALUATION_ERRORS, Test, new_context
 from online_models.bounded import cart_lines
 from online_models.users import UserState
 from online_models.visitors import Fields, open_session, said, session_values, user_map, user_values
+from stream.trigger_rules import Rule
 
 if TYPE_CHECKING:
     from cel import Context
@@ -28,10 +29,18 @@ class Customer:
         self._gap_ms = gap_ms
         self._needed = needed
         self._context: Context | None = None
-        self._there: set[str] = set()
         self._answers: dict[Test, bool] = {}
 
-    def holds(self, test: Test) -> bool:
+    def meets(self, rule: Rule) -> bool:
+        """Tell whether a trigger's condition holds, and one of its segments where it names some."""
+        for test in rule.tests:
+            if not self._holds(test):
+                return False
+        if not rule.segments:
+            return True
+        return any(self._holds(test) for test in rule.segments)
+
+    def _holds(self, test: Test) -> bool:
         """Tell whether a condition holds; one that cannot be evaluated does not."""
         answer = self._answers.get(test)
         if answer is None:
@@ -41,6 +50,7 @@ class Customer:
     def _ask(self, test: Test) -> bool:
         if self._context is None:
             self._context = new_context()
+            self._there: set[str] = set()
         for variable in test.names - self._there:
             self._context.add_variable(variable, self._values(variable))
         self._there |= test.names

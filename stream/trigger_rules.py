@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from config.commerce import Name
 from config.conditions import Test, compile_for_customers, needed_fields
 from config.durations import duration_ms
 from config.fired import Why
-from config.schedules import Schedule, is_time_zone, schedule_of
+from config.schedules import Schedule, schedule_of
 from config.triggers import (
     AbsenceTrigger,
     EventTrigger,
@@ -20,6 +18,7 @@ from config.triggers import (
     Trigger,
     Triggers,
 )
+from stream.quiet_times import QuietTimes
 
 KNOWN, MARKETING = 1, 2  # there is a user id; marketing may speak to the user
 
@@ -87,15 +86,8 @@ class InForce:
     products: tuple[Rule, ...] = ()
     forecasts: tuple[Rule, ...] = ()
     caps: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    quiet: Schedule | None = None
+    quiet: QuietTimes = field(default_factory=QuietTimes)
     needed: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-
-    def quiet_in(self, time_zone: str) -> Schedule | None:
-        """Return when nobody is spoken to in a time zone, None where there are no quiet hours."""
-        zone = _zone(time_zone) if time_zone else None
-        if self.quiet is None or zone is None:
-            return self.quiet
-        return self.quiet._replace(zone=zone)
 
 
 NO_TRIGGERS = InForce()
@@ -121,7 +113,7 @@ def made_ready(triggers: Triggers) -> InForce:
             channel: tuple((cap.times, duration_ms(cap.within)) for cap in caps)
             for channel, caps in triggers.caps.items()
         },
-        None if triggers.quiet is None else _schedule(triggers.quiet),
+        QuietTimes(None if triggers.quiet is None else _schedule(triggers.quiet)),
         needed_fields(test for rule in rules.values() for test in rule.all_tests),
     )
 
@@ -192,9 +184,3 @@ def _by_act(rules: Iterable[Rule]) -> dict[str, Roles]:
 
 def _schedule(quiet: QuietHours) -> Schedule:
     return schedule_of(None, None, quiet.days, quiet.hours, quiet.time_zone)
-
-
-@lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo | None:
-    """Return a time zone by its IANA name; what customers' devices call one may be none."""
-    return ZoneInfo(name) if is_time_zone(name) else None

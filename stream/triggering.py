@@ -138,8 +138,7 @@ def tell_all(batch: Batch, digest: str, state: UserState, rules: Iterable[Rule],
             note_told(state, in_force, rule.trigger.channel, now)
         batch.count("trigger", found)
         if found is Verdict.HELD:
-            quiet = in_force.quiet_in(time_zone_of(state))
-            until = None if quiet is None else quiet.open_until(now)
+            until = in_force.quiet.until(time_zone_of(state), now)
             hold(state, rule, wait, now + 1 if until is None else until)
         elif rule.why != "event" or found not in ABOUT_WHO:
             use_up(wait, rule)

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from config.durations import HOUR_MS, MINUTE_MS
 from config.schedules import schedule_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -40,3 +41,21 @@ def test_a_span_that_is_never_over_is_told_to_end_some_day() -> None:
     until = always.open_until(at("2024-06-01 12:00"))
     assert until is not None
     assert until > at("2024-06-10 12:00")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns"])
+@pytest.mark.parametrize("hours", [("22:00-08:00",), ("13:10-15:20", "02:15-02:45"), ()])
+def test_until_the_next_edge_it_is_the_same(zone: str, hours: tuple[str, ...]) -> None:
+    schedule = schedule_of(None, None, ("sat", "sun"), hours, zone)
+    for begin in ("2024-03-30 12:00", "2024-10-26 12:00", "2024-04-06 12:00", "2024-10-05 12:00"):
+        now = at(begin) + 17_000
+        end = now + 36 * HOUR_MS
+        while now < end:
+            until = schedule.same_until(now)
+            seen = {
+                (schedule.is_open(one), schedule.open_until(one))
+                for one in range(now, until, 5 * MINUTE_MS)
+            } | {(schedule.is_open(until - 1), schedule.open_until(until - 1))}
+            assert until > now
+            assert len(seen) == 1
+            now = until
