@@ -15,6 +15,7 @@ from config.durations import DAY_MS
 from online_models.users import MAX_TOLD, UserState, Wait
 from stream.trigger_rules import KNOWN, MARKETING, InForce, Roles, Rule
 
+NOTHING: tuple[Rule, ...] = ()
 MAX_ABOUT = 10  # products of one reason
 KEPT_MS = DAY_MS  # what is over still says so long that earlier events came too late
 TAKEN_OUT_KEPT_MS = 30 * DAY_MS  # of triggers that are not in the file any more
@@ -38,17 +39,21 @@ def take_act(
             stop(state, rule, at)
     for rule in roles.starts:
         _start(state, rule, at, received_at)
-    if not roles.counts:
-        return ()
-    return tuple([rule for rule in roles.counts if _count(state, rule, at, received_at)])
+    complete = NOTHING
+    for rule in roles.counts:
+        if _count(state, rule, at, received_at):
+            complete += (rule,)
+    return complete
 
 
 def _start(state: UserState, rule: Rule, at: int, received_at: int) -> None:
     """Begin a wait for absence, unless something later has begun it or stopped it."""
-    wait = wait_for(state, rule)
-    if at <= wait.stopped_at or (wait.times and at < wait.times[0]):
+    wait = state.waits.get(rule.name)
+    if wait is None:
+        wait = state.waits[rule.name] = Wait()
+    elif at <= wait.stopped_at or (wait.times and at < wait.times[0]):
         return
-    if state.stops and _is_stopped(state, rule, at):
+    if rule.unless and state.stops and _is_stopped(state, rule, at):
         return
     wait.times, wait.until = [at], -1
     wait.heard_at = max(wait.heard_at, received_at)
@@ -59,10 +64,12 @@ def _start(state: UserState, rule: Rule, at: int, received_at: int) -> None:
 
 def _count(state: UserState, rule: Rule, at: int, received_at: int) -> bool:
     """Count an act, unless the trigger rests; tell whether all that it counts is there."""
-    wait = wait_for(state, rule)
-    if at <= wait.stopped_at or (wait.told_at >= 0 and is_resting(wait, rule, received_at)):
+    wait = state.waits.get(rule.name)
+    if wait is None:
+        wait = state.waits[rule.name] = Wait()
+    elif at <= wait.stopped_at or (wait.told_at >= 0 and is_resting(wait, rule, received_at)):
         return False
-    if state.stops and _is_stopped(state, rule, at):
+    if rule.unless and state.stops and _is_stopped(state, rule, at):
         return False
     times, n = wait.times, rule.times
     if times and at < times[0]:
@@ -216,6 +223,8 @@ def take_due(state: UserState, in_force: InForce, clock: int) -> list[Rule]:
     due: list[tuple[int, int, Rule]] = []
     state.waits_due_at = state.held_until = -1
     for name, wait in state.waits.items():
+        if wait.until < 0 and not wait.times:  # nothing is waited for
+            continue
         rule = in_force.rules.get(name)
         due_at = None if rule is None else due_of(wait, rule, state)
         if rule is None or due_at is None:
@@ -225,7 +234,8 @@ def take_due(state: UserState, in_force: InForce, clock: int) -> list[Rule]:
         else:
             _arm(state, rule, due_at)
             state.held_until = max(state.held_until, wait.until)
-    due.sort(key=_by_due)
+    if len(due) > 1:
+        due.sort(key=_by_due)
     return [rule for _, _, rule in due]
 
 
