@@ -3,9 +3,11 @@
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from config.durations import HOUR_MS
 from config.schedules import Schedule, is_time_zone
 
 _ZONES_KEPT = 1_024
+_SPANS_KEPT = 16_384
 
 
 class QuietTimes:
@@ -13,24 +15,32 @@ class QuietTimes:
 
     def __init__(self, schedule: Schedule | None = None) -> None:
         self._schedule = schedule
-        self._found: dict[str, tuple[int, int, int | None]] = {}
+        self._found: dict[tuple[str, int], tuple[int, int, int | None]] = {}
 
     def until(self, time_zone: str, now: int) -> int | None:
         """Return until when (ms) it is quiet in a time zone, None where it is not at ``now``.
 
         Where the zone is none, or "", the schedule's own counts.
         """
-        found = self._found.get(time_zone)
+        if self._schedule is None:
+            return None
+        name = (time_zone, now // HOUR_MS)  # shards that catch up stand at different times
+        found = self._found.get(name)
         if found is None or not found[0] <= now < found[1]:
-            if self._schedule is None:
-                return None
-            if len(self._found) >= _ZONES_KEPT:
+            if len(self._found) >= _SPANS_KEPT:
                 self._found.clear()
-            zone = _zone(time_zone) if time_zone else None
-            schedule = self._schedule if zone is None else self._schedule._replace(zone=zone)
-            found = (now, schedule.same_until(now), schedule.open_until(now))
-            self._found[time_zone] = found
+            found = self._found[name] = _look(self._schedule, time_zone, now)
         return found[2]
+
+
+def _look(schedule: Schedule, time_zone: str, now: int) -> tuple[int, int, int | None]:
+    zone = _zone(time_zone) if time_zone else None
+    if zone is not None:
+        schedule = schedule._replace(zone=zone)
+    begin = now - now % HOUR_MS
+    if schedule.same_until(begin) <= now:
+        begin = now
+    return begin, schedule.same_until(begin), schedule.open_until(begin)
 
 
 @lru_cache(_ZONES_KEPT)

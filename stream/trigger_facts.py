@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from config.conditions import EVALUATION_ERRORS, Test, new_context
-from online_models.bounded import cart_lines
+from online_models.bounded import CartLine, cart_lines
 from online_models.users import UserState
 from online_models.visitors import Fields, open_session, said, session_values, user_map, user_values
 from stream.trigger_rules import Rule
@@ -83,7 +83,7 @@ def cart_values(state: UserState) -> dict[str, object]:
     lines = cart_lines(state.cart)
     return {
         "products": list(lines),
-        "value": float(sum(line.quantity * (line.price or 0.0) for line in lines.values())),
+        "value": _value_of(lines),
         "n_products": len(lines),
         "n_pieces": float(sum(line.quantity for line in lines.values())),
     }
@@ -102,10 +102,11 @@ def products_about(state: UserState, what: str, most: int) -> list[str]:
 def facts_for_texts(state: UserState) -> Facts:
     """Return short facts that texts may tell."""
     facts: Facts = {"n_visits": int(state.sessions.total) + len(state.open_sessions)}
-    if state.cart:
-        cart = cart_values(state)
-        value, n_products = cart["value"], cart["n_products"]
-        if isinstance(n_products, int) and n_products:
-            facts["n_in_cart"] = n_products
-            facts["cart_value"] = round(float(str(value)), 2)
+    if state.cart and (lines := cart_lines(state.cart)):
+        facts["n_in_cart"] = len(lines)
+        facts["cart_value"] = round(_value_of(lines), 2)
     return facts
+
+
+def _value_of(lines: Mapping[str, CartLine]) -> float:
+    return float(sum([line.quantity * (line.price or 0.0) for line in lines.values()]))

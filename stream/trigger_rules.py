@@ -31,10 +31,10 @@ _OF_CARTS = frozenset(
 class Rule:
     """A trigger made ready; ``place`` is its place in the file, times are ms.
 
-    ``wait_ms``: how long an absence lasts; ``window_ms``: in which ``times`` acts lie. ``tests``
-    are the condition, ``segments`` those of which one must hold. ``about``: which products it is
-    about, where nothing else says it. ``unless``: acts that stop it; ``needs``: whom it may speak
-    to, bits of ``UserState.reach``.
+    ``wait_ms``: how long an absence lasts; ``is_timed``: time makes it complete; ``window_ms``: in
+    which ``times`` acts lie. ``tests`` are the condition, ``segments`` those of which one must
+    hold. ``about``: which products it is about, where nothing else says it. ``unless``: acts that
+    stop it; ``needs``: whom it may speak to, bits of ``UserState.reach``.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Rule:
     times: int
     window_ms: int
     is_idle: bool
+    is_timed: bool
     quiet: Quiet
     once_ms: int
     valid_ms: int
@@ -140,6 +141,7 @@ def _ready(
         times=times,
         window_ms=window_ms,
         is_idle=is_idle,
+        is_timed=why in ("absence", "forecast"),
         quiet=trigger.quiet or then,
         once_ms=duration_ms(trigger.once_in) if trigger.once_in else 0,
         valid_ms=duration_ms(trigger.valid),

@@ -119,6 +119,7 @@ def tell(
 def tell_all(batch: Batch, digest: str, state: UserState, rules: Iterable[Rule], now: int) -> None:
     """Fire, hold or drop complete reasons, in this order."""
     in_force = batch.rules.triggers
+    is_fired = False
     customer = Customer(state, now, batch.rules.session_gap_ms, in_force.needed)
     for rule in rules:
         wait = state.waits[rule.name]
@@ -132,7 +133,7 @@ def tell_all(batch: Batch, digest: str, state: UserState, rules: Iterable[Rule],
         )
         if found is Verdict.FIRED:
             batch.outbox.fired.append(_fired(batch, digest, state, rule, wait, moment))
-            wait.told_at = now
+            wait.told_at, is_fired = now, True
             note_told(state, in_force, rule.trigger.channel, now)
         batch.count("trigger", found)
         if found is Verdict.HELD:
@@ -142,7 +143,8 @@ def tell_all(batch: Batch, digest: str, state: UserState, rules: Iterable[Rule],
             use_up(wait, rule)
         else:
             wait.until = -1
-    forget_spent(state, in_force, now)
+    if is_fired:
+        forget_spent(state, in_force, now)
 
 
 def _may_be_told(state: UserState, rule: Rule) -> bool:

@@ -213,7 +213,7 @@ def due_of(wait: Wait, rule: Rule, state: UserState) -> int | None:
     """Return when (ms, by the shard's clock) something is to be done about a wait."""
     if wait.until >= 0:
         return wait.until
-    if wait.times and (rule.wait_ms or rule.why == "forecast") and is_reached(state, rule):
+    if rule.is_timed and wait.times and state.reach & rule.needs == rule.needs:
         return complete_at(wait, rule, state)
     return None
 
@@ -226,14 +226,13 @@ def take_due(state: UserState, in_force: InForce, clock: int) -> list[Rule]:
         if wait.until < 0 and not wait.times:  # nothing is waited for
             continue
         rule = in_force.rules.get(name)
-        due_at = None if rule is None else due_of(wait, rule, state)
-        if rule is None or due_at is None:
+        if rule is None or (due_at := due_of(wait, rule, state)) is None:
             continue
         if due_at <= clock:
             due.append((due_at, rule.place, rule))
-        else:
-            _arm(state, rule, due_at)
-            state.held_until = max(state.held_until, wait.until)
+            continue
+        _arm(state, rule, due_at)
+        state.held_until = max(state.held_until, wait.until)
     if len(due) > 1:
         due.sort(key=_by_due)
     return [rule for _, _, rule in due]
@@ -244,7 +243,8 @@ def forget_spent(state: UserState, in_force: InForce, clock: int) -> None:
     gone = [
         name
         for name, wait in state.waits.items()
-        if _is_spent(wait, in_force.rules.get(name), clock)
+        if (not wait.times or name not in in_force.rules)
+        and _is_spent(wait, in_force.rules.get(name), clock)
     ]
     for name in gone:
         del state.waits[name]
@@ -264,7 +264,10 @@ def note_told(state: UserState, in_force: InForce, channel: str, now: int) -> No
     caps = in_force.caps.get(channel)
     if caps is None:
         return
-    most = max(times for times, _ in caps)
+    if not state.told:
+        state.told = [(now, channel)]
+        return
+    most = max([times for times, _ in caps])
     others = [one for one in state.told if one[1] != channel]
     same = [(now, channel), *(one for one in state.told if one[1] == channel)][:most]
     state.told = sorted((*others, *same), reverse=True)[:MAX_TOLD]
@@ -289,7 +292,7 @@ def _empty(wait: Wait) -> None:
 def _is_spent(wait: Wait, rule: Rule | None, clock: int) -> bool:
     if rule is None:  # what was told is not told again when the trigger is back soon
         return max(wait.stopped_at, wait.told_at) + TAKEN_OUT_KEPT_MS < clock
-    if wait.times or rule.why == "forecast":
+    if rule.why == "forecast":
         return False  # a forecast's says that this interval was told of, however long it gets
     rested_at = wait.told_at + rule.once_ms if wait.told_at >= 0 else -1
     return max(wait.stopped_at, rested_at) + KEPT_MS < clock
