@@ -18,20 +18,6 @@ class _Example(msgspec.Struct, frozen=True, array_like=True, tag_field="kind", g
     """What all examples share: how they are written. Times in ms."""
 
 
-class SessionFinished(_Example, frozen=True, tag="session"):
-    """A visit that is over, with its outcome."""
-
-    start_at: int
-    end_at: int
-    finished_at: int
-    n_events: int
-    n_pages: int
-    n_views: int
-    n_carts: int
-    n_orders: int
-    revenue: float
-
-
 class Touched(_Example, frozen=True, tag="touched"):
     """A visitor turned to a product.
 
@@ -111,7 +97,7 @@ class Waited(_Example, frozen=True, tag="waited"):
     silence_ms: int | None = None
 
 
-Example = SessionFinished | Touched | Rewarded | Exposed | Visited | Waited
+Example = Touched | Rewarded | Exposed | Visited | Waited
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[list[Example]] = msgspec.msgpack.Decoder(list[Example])

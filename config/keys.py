@@ -141,7 +141,7 @@ class Keys:
         return f"{self.namespace}:{{u{shard}}}:examples"
 
     def triggers(self, shard: int) -> str:
-        """Outbox of triggers; 24 h once told, 7 days untold."""
+        """Outbox of triggers; 24 h, 7 days untold where somebody was ever told."""
         return f"{self.namespace}:{{u{shard}}}:triggers"
 
     def watchers(self, shard: int) -> str:

@@ -151,12 +151,6 @@ class ChannelCap(_Table, frozen=True):
     within: Duration
 
 
-Caps = Annotated[
-    tuple[ChannelCap, ...],
-    msgspec.Meta(max_length=5, description='a list of { times = 1, within = "1 day" }'),
-]
-
-
 class QuietHours(_Table, frozen=True):
     """Hours of the customer's local day; ``time_zone`` is of those whose own is not known."""
 

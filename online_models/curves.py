@@ -11,12 +11,14 @@ import msgspec
 
 from config.durations import DAY_MS
 from config.errors import ShopkeeperError
+from online_models.expected import Rhythm
 from online_models.rhythm import N_BINS, N_GROUPS, group_of, place_of, ratio_at
-from online_models.users import Rhythm
 
 USUAL_MS = 30 * DAY_MS  # between orders, as long as nothing is known
 HORIZON_MS = 180 * DAY_MS  # who orders nothing for so long has left for good
 MAX_CHANCE = 0.9  # of an order in a bin
+LEAST_LEARNED = 500  # examples; with fewer nothing is foreseen, and nothing judged
+TOLD_EVERY = 1.05  # curves are told again once they were learned from so much more
 _STEPS = 30  # of a bisection: a millionth of a bin
 
 _VERSION = 1

@@ -13,7 +13,7 @@ from math import exp, floor, log, log2
 
 from config.durations import DAY_MS
 from config.examples import Waited
-from online_models.users import Rhythm
+from online_models.expected import Rhythm
 
 N_BINS = 22
 BINS_AN_OCTAVE = 2

@@ -22,13 +22,12 @@ import numpy as np
 
 from config.durations import DAY_MS
 from online_models.chance_scores import area_under_curve, log_loss
-from online_models.curves import Curves
+from online_models.curves import LEAST_LEARNED, TOLD_EVERY, Curves
+from online_models.expected import Rhythm
 from online_models.rhythm import N_BINS, follow, next_at, order_times, pass_time
 from online_models.rhythm_model import RhythmModel
-from online_models.users import MAX_ORDERS, Rhythm
+from online_models.users import MAX_ORDERS
 
-TOLD_EVERY = 1.05  # curves are told again once they were learned from so much more
-LEAST_LEARNED = 500  # examples; before, nobody is judged
 _DIGITS = 4
 
 Ordered = tuple[int, str]  # time (ms) and customer

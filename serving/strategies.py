@@ -34,7 +34,8 @@ def _next_best(view: View, allowed: Allowed) -> Iterable[Candidate]:
     model, viewed, session = view.model, view.visited, view.session
 
     def following(most: int) -> Sequence[Suggested]:
-        return model.next_best(viewed, _but_not(allowed, viewed), most, session)
+        # Visitors often turn again to what they viewed in this visit, but are there already.
+        return model.next_best(viewed, _but_not(allowed, viewed[:1]), most, session)
 
     found = view.ask("next-best", allowed, following)
     return _suggested(found, Why.AFTER) if found else _again(viewed)

@@ -9,7 +9,8 @@ import typer
 from config.durations import DAY_MS
 from config.errors import ShopkeeperError
 from loadtest.machine import bare_machine
-from online_models.rhythm_evaluation import LEAST_LEARNED, evaluate_rhythm
+from online_models.curves import LEAST_LEARNED
+from online_models.rhythm_evaluation import evaluate_rhythm
 from shopkeeper.load_inputs import AsJson
 from shopkeeper.load_reports import report
 from shopkeeper.order_files import OrderFormat, read_orders

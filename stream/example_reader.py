@@ -6,7 +6,7 @@ from typing import Any
 import redis
 
 from config.events import ENTRY_FIELD
-from config.examples import Example, SessionFinished, decode_examples
+from config.examples import Example, decode_examples
 from config.keys import Keys
 from config.log_ids import log_id
 from stream.commits import START
@@ -78,9 +78,7 @@ class ExampleReader:
         for entry_id, flat in entries:
             fields = dict(zip(flat[::2], flat[1::2], strict=True)) if flat else {}
             name = entry_id.decode()
-            found = decode_examples(fields.get(ENTRY_FIELD, b""))
-            # No model learns from finished sessions.
-            examples += [(name, one) for one in found if not isinstance(one, SessionFinished)]
+            examples += [(name, one) for one in decode_examples(fields.get(ENTRY_FIELD, b""))]
         return Part(source, after, until, examples, len(entries))
 
 

@@ -5,12 +5,11 @@ customers (``RhythmLearned``): both from its log, so it is the same on replay.
 """
 
 from config.triggers import ForecastTrigger
-from online_models.curves import Curves
-from online_models.users import Rhythm, UserState
+from online_models.curves import LEAST_LEARNED, Curves
+from online_models.expected import Rhythm
+from online_models.users import UserState
 from stream.trigger_rules import MARKETING, InForce
 from stream.waits import expect
-
-LEAST_LEARNED = 100  # intervals; with fewer, nobody is told anything
 
 
 def follow_forecasts(state: UserState, curves: Curves, in_force: InForce, *, is_anew: bool) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from config.commerce import Name
 from config.triggers import MAX_TIMES
-from online_models.users import MAX_TOLD, About, User, UserState, Wait
+from online_models.expected import About, Wait
+from online_models.users import MAX_TOLD, User, UserState
 from stream.trigger_rules import InForce, Rule
 from stream.waits import MAX_ABOUT, note_reach, stop
 

@@ -18,7 +18,6 @@ from config.events import (
     ProductsChanged,
     RhythmLearned,
 )
-from config.examples import SessionFinished
 from config.log_ids import log_id
 from online_models.curves import decode_curves
 from online_models.rhythm import pass_time
@@ -146,7 +145,6 @@ def _fire(batch: Batch, digest: str, now: int) -> None:
 def _finish(batch: Batch, digest: str, state: UserState, sessions: list[Session]) -> None:
     for session in sessions:
         count_session(state, session)
-        identity.teach(batch, state, [_outcome(session, batch.clock)])
         if session.moments:
             identity.teach(batch, state, visits_of(state, session))
         batch.count("session", "finished")
@@ -270,17 +268,3 @@ def _keep(batch: Batch, digest: str, state: UserState, before: Told | None) -> N
     if surplus:
         _finish(batch, digest, state, surplus)
     batch.keep(digest, state)
-
-
-def _outcome(session: Session, finished_at: int) -> SessionFinished:
-    return SessionFinished(
-        session.start_at,
-        session.end_at,
-        finished_at,
-        session.n_events,
-        session.n_pages,
-        session.n_views,
-        session.n_carts,
-        session.n_orders,
-        session.revenue,
-    )

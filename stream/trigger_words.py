@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from config.triggers import AbsenceTrigger, EventTrigger, ForecastTrigger, ProductTrigger
-from online_models.users import UserState, Wait
+from online_models.expected import Wait
+from online_models.users import UserState
 from stream.trigger_facts import Customer
 from stream.trigger_rules import InForce, Rule
 from stream.verdicts import Moment, all_against

@@ -11,7 +11,8 @@ from hashlib import blake2b
 from config.events import Event
 from config.fired import Fired
 from config.triggers import BUILT_IN, VISIT
-from online_models.users import About, Session, UserState, Wait
+from online_models.expected import About, Wait
+from online_models.users import Session, UserState
 from stream.batch import Batch
 from stream.joined_waits import Counted, settle_joined
 from stream.trigger_facts import Customer, facts_for_texts, products_about

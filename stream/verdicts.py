@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from online_models.users import UserState, Wait
+from online_models.expected import Wait
+from online_models.users import UserState
 from stream.trigger_facts import Customer
 from stream.trigger_rules import InForce, Rule
 from stream.waits import is_resting

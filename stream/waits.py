@@ -12,7 +12,8 @@ from bisect import insort
 from operator import neg
 
 from config.durations import DAY_MS
-from online_models.users import MAX_TOLD, UserState, Wait
+from online_models.expected import Wait
+from online_models.users import MAX_TOLD, UserState
 from stream.trigger_rules import KNOWN, MARKETING, InForce, Roles, Rule
 
 NOTHING: tuple[Rule, ...] = ()

@@ -14,7 +14,7 @@ from typing import Any
 import redis
 import structlog
 
-from config.events import ENTRY_FIELD, ProductsChanged, encode_entry
+from config.events import ProductsChanged
 from config.keys import Keys
 from config.log_ids import log_id
 from config.product_changes import (
@@ -27,6 +27,7 @@ from config.product_changes import (
 )
 from stream.commits import BrokenCommit, decode_commit
 from stream.product_triggers import matters
+from stream.told_shards import ToldShards
 from stream.transactions import Transactions
 from stream.trigger_rules import InForce
 from stream.watching import Changed, digest_of_member, raw_digest, score_of
@@ -165,11 +166,11 @@ class Announcing:
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._client = client
         self._keys = keys
-        self._told: dict[int, str] = {}
+        self._told = ToldShards(client, keys, self._committed)  # up to which version
 
     def forget(self) -> None:
         """Ask the shards' commits again: Redis may have come back with older data."""
-        self._told = {}
+        self._told.forget()
 
     def step(self, owned: set[int], now_ms: int) -> int:
         """Announce to each owned shard what follows; return how many entries were appended.
@@ -179,29 +180,22 @@ class Announcing:
         Raises:
             redis.RedisError: Redis did not answer; a later call does it.
         """
-        stream = self._keys.product_changes()
-        newest: Any = self._client.xrevrange(stream, count=1)
-        self._told = {shard: told for shard, told in self._told.items() if shard in owned}
-        if not newest or not owned:
+        newest: Any = self._client.xrevrange(self._keys.product_changes(), count=1)
+        if not newest:
             return 0
-        self._told |= self._committed(sorted(owned - self._told.keys()))
         end = log_id(newest[0][0])
-        behind = {shard: told for shard, told in self._told.items() if log_id(told) < end}
+        behind = {shard: told for shard, told in self._told.of(owned).items() if log_id(told) < end}
         if not behind or self._client.exists(self._keys.import_hold()):
             return 0
         ends = {told: self._next(told) for told in set(behind.values())}
-        with self._client.pipeline(transaction=False) as pipe:
-            for shard, told in sorted(behind.items()):
-                entry = encode_entry(ProductsChanged(ends[told], now_ms))
-                fields: dict[Any, Any] = {ENTRY_FIELD: entry}
-                pipe.xadd(self._keys.events(shard), fields)
-            pipe.execute()
-        self._told |= {shard: ends[told] for shard, told in behind.items()}
-        return len(behind)
+        return self._told.tell(
+            {
+                shard: (ProductsChanged(ends[told], now_ms), ends[told])
+                for shard, told in behind.items()
+            }
+        )
 
     def _committed(self, shards: list[int]) -> dict[int, str]:
-        if not shards:
-            return {}
         values: Any = self._client.mget([self._keys.commit(shard) for shard in shards])
         known = {}
         for shard, value in zip(shards, values, strict=True):

@@ -31,7 +31,6 @@ from config.examples import (
     Example,
     Exposed,
     Rewarded,
-    SessionFinished,
     Touched,
     Visited,
     Waited,
@@ -39,9 +38,9 @@ from config.examples import (
 )
 from config.session_log import Step, decode_steps
 from online_models.decay import Counter
+from online_models.expected import About, Rhythm, Wait
 from online_models.snapshots import Block, Snapshot, read_block
 from online_models.users import (
-    About,
     CartChange,
     Contact,
     Exposure,
@@ -49,13 +48,11 @@ from online_models.users import (
     Moment,
     OpenDecision,
     Order,
-    Rhythm,
     Session,
     Shown,
     Suppressed,
     User,
     UserState,
-    Wait,
     decode_user,
 )
 from online_models.vectors import DIMENSIONS
@@ -200,10 +197,6 @@ ENTRIES: list[tuple[Entry, str]] = [
     (RhythmLearned(b"curves", 19), "93a672687974686dc40663757276657313"),
 ]
 EXAMPLES: list[tuple[Example, str]] = [
-    (
-        SessionFinished(1, 2, 3, 4, 5, 6, 7, 8, 9.5),
-        "9aa773657373696f6e0102030405060708cb4023000000000000",
-    ),
     (
         Touched("boots", "view", 1, 2, "hiking"),
         "96a7746f7563686564a5626f6f7473a4766965770102a668696b696e67",

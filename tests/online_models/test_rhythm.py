@@ -12,6 +12,7 @@ from online_models.curves import (
     decode_curves,
     encode_curves,
 )
+from online_models.expected import Rhythm
 from online_models.rhythm import (
     N_BINS,
     N_GROUPS,
@@ -26,7 +27,6 @@ from online_models.rhythm import (
 from online_models.rhythm_evaluation import Ordered, Shop, evaluate_rhythm
 from online_models.rhythm_model import MAX_COUNT, RhythmModel
 from online_models.snapshots import SnapshotMismatch
-from online_models.users import Rhythm
 
 START = 1_700_000_000_000
 

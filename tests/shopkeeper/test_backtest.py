@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from config.errors import ShopkeeperError
 from config.events import ENTRY_FIELD
-from config.examples import Example, Rewarded, SessionFinished, encode_examples
+from config.examples import Example, Rewarded, Touched, encode_examples
 from config.keys import Keys
 from online_models.choice_log import LoggedChoice, choice_of, decode_choice, encode_choice
 from shopkeeper.main import create_app
@@ -147,7 +147,7 @@ def test_choices_of_a_shop_are_written_and_read(
     project: Path, redis_client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHOPKEEPER_REDIS_URL", redis_url)
-    other = SessionFinished(1, 2, 3, 4, 5, 6, 7, 8, 9.0)
+    other = Touched("boots", "view", 1, 2)
     for shard, n_entries in ((0, 1), (63, 1_003)):
         for number in range(n_entries):
             examples: list[Example] = [

@@ -8,11 +8,10 @@ from config.events import Event
 from config.fired import Fired
 from config.trigger_checks import Around, read_triggers
 from config.trigger_file import read_trigger_tables
-from online_models.curves import Curves
+from online_models.curves import LEAST_LEARNED, Curves
 from online_models.rhythm import N_BINS, N_GROUPS
 from online_models.users import UserState
 from stream.batch import Rules
-from stream.forecast_triggers import LEAST_LEARNED
 from stream.trigger_rules import made_ready
 from tests.builders import DAY, NOON, an_event
 from tests.stream.simulation import Network

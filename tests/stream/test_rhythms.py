@@ -7,10 +7,11 @@ from config.events import ENTRY_FIELD, Event, RhythmLearned, decode_entry
 from config.examples import Waited, decode_examples
 from online_models.curves import Curves, encode_curves
 from online_models.dense import RHYTHM
+from online_models.expected import Rhythm
 from online_models.popularity import model_shard
 from online_models.rhythm import N_BINS, N_GROUPS, next_at
 from online_models.rhythm_model import RhythmModel
-from online_models.users import Rhythm, UserState
+from online_models.users import UserState
 from stream.rhythms import NOTHING_LEARNED, read_curves
 from stream.telling import LEAST_MORE, TellingCurves
 from tests.builders import DAY, NOON, an_event, an_identify

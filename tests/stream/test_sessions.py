@@ -3,7 +3,6 @@ from itertools import permutations
 import pytest
 
 from config.events import Tick
-from config.examples import SessionFinished
 from online_models.users import UserState
 from stream.batch import Batch, Rules
 from stream.journal import apply
@@ -49,8 +48,7 @@ def test_a_session_is_over_once_a_gap_has_passed_since_its_last_event_came_in() 
     apply(batch, logged(Tick(NOON + GAP + 1)))
 
     assert (ann(batch).sessions.total, ann(batch).open_sessions) == (1, [])
-    finished = [e for e in batch.outbox.examples if isinstance(e, SessionFinished)]
-    assert len(finished) == 1
+    assert batch.results["session", "finished"] == 1
 
 
 def test_a_session_that_goes_on_is_put_off() -> None:

@@ -108,10 +108,6 @@ def test_a_quiet_session_ends_by_a_tick(redis_client: redis.Redis, redis_url: st
         append(redis_client, an_event())
         until(lambda: (state := state_of(redis_client, "ann")) and state.sessions.total == 1)
 
-    assert (
-        redis_client.xlen(KEYS.examples(IDS.known("ann").shard)) == 2
-    )  # of two commits: touched, finished
-
 
 def test_a_worker_that_is_told_to_stop_gives_its_shards_back(
     redis_client: redis.Redis, redis_url: str
