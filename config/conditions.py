@@ -106,7 +106,6 @@ _TYPE_NAMES = frozenset({"int", "uint", "double", "string", "bytes", "bool", "li
 _PLACE = re.compile(r"ERROR: <input>:\d+:(\d+): (.*)")
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _NESTED = re.compile(rf"({_TEXT.pattern})|(?<![\w.])user\s*\.\s*({'|'.join(NESTED)})\b")
-_FIELD = re.compile(rf"({_TEXT.pattern})|(?<![\w.])(user|session|cart)\s*\.\s*(\w+)\b")
 _HARD_TO_READ = ("//", "\\", "'''", '"""', "r'", 'r"', "R'", 'R"', "b'", 'b"')
 _QUOTES = "'\""
 _OPENING, _CLOSING = "([{", ")]}"
@@ -196,7 +195,7 @@ def compile_for_customers(source: str) -> Test:
                 f"{variable}.{min(others)} is not known of somebody who is not there; "
                 f"allowed: {', '.join(sorted(known))}"
             )
-    return _test(source, _FIELD, r"\2_\3")
+    return test
 
 
 def new_context() -> "Context":
@@ -276,12 +275,8 @@ def _compile(source: str, allowed: frozenset[str] = frozenset(FIELDS)) -> Test:
         _fields(source, name)  # are they known?
     if not names:
         _check_constant(program)
-    return _test(source, _NESTED, r"user_\2")
-
-
-def _test(source: str, of_one: re.Pattern[str], variable: str) -> Test:
-    flat, program = _flattened(source, of_one, variable)
-    named = set(program.variables()) - set(_BOUND.findall(source)) - _TYPE_NAMES
+    flat, program = _flattened(source, program)
+    named = set(program.variables()) - bound - _TYPE_NAMES
     fields = {name: _fields(flat, name) for name in sorted(named)}
     return Test(source, program.execute, fields, frozenset(named))
 
@@ -300,17 +295,16 @@ def _check_constant(program: "Program") -> None:
         raise InvalidCondition(f"this is always {always!r:.40}; allowed: what is true or false")
 
 
-def _flattened(source: str, of_one: re.Pattern[str], variable: str) -> tuple[str, "Program"]:
-    """Return a condition that asks variables of their own for what others hold by name.
+def _flattened(source: str, program: "Program") -> tuple[str, "Program"]:
+    """Return a condition that asks variables of their own for what ``user`` holds by name.
 
-    It asks the same, and takes half as long: each time, CEL copies a map, and what lies in it.
+    It asks the same, and takes half as long: each time, CEL copies a map that lies in a map.
     """
     import cel  # noqa: PLC0415 -- see above
 
-    program = cel.compile(source)
     if any(mark in source for mark in _HARD_TO_READ):
         return source, program
-    flat = of_one.sub(lambda found: found[1] or found.expand(variable), source)
+    flat = _NESTED.sub(lambda found: found[1] or f"user_{found[2]}", source)
     try:
         return flat, cel.compile(flat)
     except ValueError:  # such as has(user.traits)

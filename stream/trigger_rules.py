@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from config.commerce import Name
-from config.conditions import Test, compile_for_customers
+from config.conditions import Test, compile_for_customers, needed_fields
 from config.durations import duration_ms
 from config.fired import Why
 from config.schedules import Schedule, schedule_of
@@ -55,6 +55,11 @@ class Rule:
     unless: tuple[str, ...]
     needs: int
 
+    @property
+    def all_tests(self) -> tuple[Test, ...]:
+        """Return all conditions that it may ask."""
+        return (*self.tests, *self.segments)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Roles:
@@ -83,6 +88,7 @@ class InForce:
     forecasts: tuple[Rule, ...] = ()
     caps: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     quiet: QuietTimes = field(default_factory=QuietTimes)
+    needed: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
 
 
 NO_TRIGGERS = InForce()
@@ -109,6 +115,7 @@ def made_ready(triggers: Triggers) -> InForce:
             for channel, caps in triggers.caps.items()
         },
         QuietTimes(None if triggers.quiet is None else _schedule(triggers.quiet)),
+        needed_fields(test for rule in rules.values() for test in rule.all_tests),
     )
 
 

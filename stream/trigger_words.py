@@ -75,7 +75,7 @@ def standing_of(rule: Rule, state: UserState, in_force: InForce, now: int, gap_m
     reason, due_at = _reason(rule, state, wait)
     is_there = due_at is not None and due_at <= now
     moment = Moment(now if due_at is None else min(due_at, now), now)
-    customer = Customer(state, now, gap_ms)
+    customer = Customer(state, now, gap_ms, in_force.needed)
     against = all_against(rule, state, wait, moment, customer, in_force)
     return Standing(reason, is_there, due_at, tuple(map(str, against)))
 

@@ -121,7 +121,7 @@ def tell_all(batch: Batch, digest: str, state: UserState, rules: Iterable[Rule],
     """Fire, hold or drop complete reasons, in this order."""
     in_force = batch.rules.triggers
     is_fired = False
-    customer = Customer(state, now, batch.rules.session_gap_ms)
+    customer = Customer(state, now, batch.rules.session_gap_ms, in_force.needed)
     for rule in rules:
         wait = state.waits[rule.name]
         moment = Moment(complete_at(wait, rule, state), now)
