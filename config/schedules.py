@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Literal, NamedTuple, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from config.durations import HOUR_MS
+from config.durations import HOUR_MS, MINUTE_MS
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = get_args(Day)
@@ -55,6 +55,20 @@ class Schedule(NamedTuple):
             if self.ends is not None and at >= self.ends:
                 return self.ends
         return at if at > now else None
+
+    def same_until(self, now: int) -> int:
+        """Return until when (ms), at least, it stays on, or off, and is over at the same moment."""
+        local = datetime.fromtimestamp(now / 1000, UTC).astimezone(self.zone)
+        minute = 60 * local.hour + local.minute
+        edges = [edge for span in self.hours for edge in span if edge > minute]
+        begun = now - now % MINUTE_MS
+        until = begun + (min(edges, default=_A_DAY) - minute) * MINUTE_MS
+        later = datetime.fromtimestamp(until / 1000, UTC).astimezone(self.zone)
+        # Where clocks are put forward or back on the way, only the minute is certain.
+        if later.utcoffset() != local.utcoffset():
+            until = begun + MINUTE_MS
+        bounds = [at for at in (self.starts, self.ends) if at is not None and at > now]
+        return min([until, *bounds])
 
     def _end_of_span(self, at: int) -> int:
         local = datetime.fromtimestamp(at / 1000, UTC).astimezone(self.zone)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
+from hiredis import pack_command
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ResponseError, WatchError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -74,8 +75,9 @@ class Transactions:
             if self._connection is None:
                 self._connection = self._pool.make_connection()
                 self._connection.connect()
-            packed = self._connection.pack_commands(commands)
-            self._connection.send_packed_command(packed, check_health=False)
+            # By hiredis itself: redis-py looks at each argument before, in as much time again.
+            packed = b"".join([pack_command(command) for command in commands])  # type: ignore[arg-type]
+            self._connection.send_packed_command([packed], check_health=False)
             return [self._reply() for _ in commands]
         except (RedisConnectionError, RedisTimeoutError, OSError):
             self.close()

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from config.conditions import EVALUATION_ERRORS, Test, new_context
-from online_models.bounded import cart_lines
+from online_models.bounded import CartLine, cart_lines
 from online_models.users import UserState
 from online_models.visitors import Fields, open_session, said, session_values, user_map, user_values
+from stream.trigger_rules import Rule
 
 if TYPE_CHECKING:
     from cel import Context
@@ -28,8 +29,16 @@ class Customer:
         self._gap_ms = gap_ms
         self._needed = needed
         self._context: Context | None = None
-        self._there: set[str] = set()
         self._answers: dict[Test, bool] = {}
+
+    def meets(self, rule: Rule) -> bool:
+        """Tell whether a trigger's condition holds, and one of its segments where it names some."""
+        for test in rule.tests:
+            if not self.holds(test):
+                return False
+        if not rule.segments:
+            return True
+        return any(self.holds(test) for test in rule.segments)
 
     def holds(self, test: Test) -> bool:
         """Tell whether a condition holds; one that cannot be evaluated does not."""
@@ -41,6 +50,7 @@ class Customer:
     def _ask(self, test: Test) -> bool:
         if self._context is None:
             self._context = new_context()
+            self._there: set[str] = set()
         for variable in test.names - self._there:
             self._context.add_variable(variable, self._values(variable))
         self._there |= test.names
@@ -73,7 +83,7 @@ def cart_values(state: UserState) -> dict[str, object]:
     lines = cart_lines(state.cart)
     return {
         "products": list(lines),
-        "value": float(sum(line.quantity * (line.price or 0.0) for line in lines.values())),
+        "value": _value_of(lines),
         "n_products": len(lines),
         "n_pieces": float(sum(line.quantity for line in lines.values())),
     }
@@ -92,10 +102,11 @@ def products_about(state: UserState, what: str, most: int) -> list[str]:
 def facts_for_texts(state: UserState) -> Facts:
     """Return short facts that texts may tell."""
     facts: Facts = {"n_visits": int(state.sessions.total) + len(state.open_sessions)}
-    if state.cart:
-        cart = cart_values(state)
-        value, n_products = cart["value"], cart["n_products"]
-        if isinstance(n_products, int) and n_products:
-            facts["n_in_cart"] = n_products
-            facts["cart_value"] = round(float(str(value)), 2)
+    if state.cart and (lines := cart_lines(state.cart)):
+        facts["n_in_cart"] = len(lines)
+        facts["cart_value"] = round(_value_of(lines), 2)
     return facts
+
+
+def _value_of(lines: Mapping[str, CartLine]) -> float:
+    return float(sum([line.quantity * (line.price or 0.0) for line in lines.values()]))

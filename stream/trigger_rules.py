@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from config.commerce import Name
 from config.conditions import Test, compile_for_customers, needed_fields
 from config.durations import duration_ms
 from config.fired import Why
-from config.schedules import Schedule, is_time_zone, schedule_of
+from config.schedules import Schedule, schedule_of
 from config.triggers import (
     AbsenceTrigger,
     EventTrigger,
@@ -20,6 +18,7 @@ from config.triggers import (
     Trigger,
     Triggers,
 )
+from stream.quiet_times import QuietTimes
 
 KNOWN, MARKETING = 1, 2  # there is a user id; marketing may speak to the user
 
@@ -32,10 +31,10 @@ _OF_CARTS = frozenset(
 class Rule:
     """A trigger made ready; ``place`` is its place in the file, times are ms.
 
-    ``wait_ms``: how long an absence lasts; ``window_ms``: in which ``times`` acts lie. ``tests``
-    are the condition, ``segments`` those of which one must hold. ``about``: which products it is
-    about, where nothing else says it. ``unless``: acts that stop it; ``needs``: whom it may speak
-    to, bits of ``UserState.reach``.
+    ``wait_ms``: how long an absence lasts; ``is_timed``: time makes it complete; ``window_ms``: in
+    which ``times`` acts lie. ``tests`` are the condition, ``segments`` those of which one must
+    hold. ``about``: which products it is about, where nothing else says it. ``unless``: acts that
+    stop it; ``needs``: whom it may speak to, bits of ``UserState.reach``.
     """
 
     name: str
@@ -46,6 +45,7 @@ class Rule:
     times: int
     window_ms: int
     is_idle: bool
+    is_timed: bool
     quiet: Quiet
     once_ms: int
     valid_ms: int
@@ -87,15 +87,8 @@ class InForce:
     products: tuple[Rule, ...] = ()
     forecasts: tuple[Rule, ...] = ()
     caps: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    quiet: Schedule | None = None
+    quiet: QuietTimes = field(default_factory=QuietTimes)
     needed: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-
-    def quiet_in(self, time_zone: str) -> Schedule | None:
-        """Return when nobody is spoken to in a time zone, None where there are no quiet hours."""
-        zone = _zone(time_zone) if time_zone else None
-        if self.quiet is None or zone is None:
-            return self.quiet
-        return self.quiet._replace(zone=zone)
 
 
 NO_TRIGGERS = InForce()
@@ -121,7 +114,7 @@ def made_ready(triggers: Triggers) -> InForce:
             channel: tuple((cap.times, duration_ms(cap.within)) for cap in caps)
             for channel, caps in triggers.caps.items()
         },
-        None if triggers.quiet is None else _schedule(triggers.quiet),
+        QuietTimes(None if triggers.quiet is None else _schedule(triggers.quiet)),
         needed_fields(test for rule in rules.values() for test in rule.all_tests),
     )
 
@@ -148,6 +141,7 @@ def _ready(
         times=times,
         window_ms=window_ms,
         is_idle=is_idle,
+        is_timed=why in ("absence", "forecast"),
         quiet=trigger.quiet or then,
         once_ms=duration_ms(trigger.once_in) if trigger.once_in else 0,
         valid_ms=duration_ms(trigger.valid),
@@ -192,9 +186,3 @@ def _by_act(rules: Iterable[Rule]) -> dict[str, Roles]:
 
 def _schedule(quiet: QuietHours) -> Schedule:
     return schedule_of(None, None, quiet.days, quiet.hours, quiet.time_zone)
-
-
-@lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo | None:
-    """Return a time zone by its IANA name; what customers' devices call one may be none."""
-    return ZoneInfo(name) if is_time_zone(name) else None

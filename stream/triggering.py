@@ -20,6 +20,7 @@ from stream.trigger_rules import MARKETING, Rule
 from stream.verdicts import ABOUT_WHO, Moment, Verdict, time_zone_of, verdict
 from stream.waits import (
     MAX_ABOUT,
+    NOTHING,
     complete_at,
     expire,
     forget_spent,
@@ -36,8 +37,6 @@ from stream.waits import (
     wake,
 )
 
-NOTHING: tuple[Rule, ...] = ()
-
 
 def note_event(
     batch: Batch, digest: str, state: UserState, session: Session, event: Event, received_at: int
@@ -46,27 +45,28 @@ def note_event(
     in_force = batch.rules.triggers
     if not in_force.rules:
         return
-    note_reach(state, in_force, max(batch.clock, received_at))
+    clock = max(batch.clock, received_at)
+    note_reach(state, in_force, clock)
     if received_at - state.heard_at >= in_force.least_idle_ms:
-        expire(state, in_force, max(batch.clock, received_at))
+        expire(state, in_force, clock)
     state.heard_at = max(state.heard_at, received_at)
     if state.held_until >= 0:
         for rule in in_force.idle:
             wake(state, rule)
-    act: str | None = event.type
-    if act == "track":
-        act = None if event.name in BUILT_IN else event.name
-    at, complete = event.occurred_at, NOTHING
     by_act = in_force.by_act if state.reach & MARKETING else in_force.by_act_of_others
+    at, complete = event.occurred_at, NOTHING
     if session.n_events == 1 and (roles := by_act.get(VISIT)) is not None:
         complete = take_act(state, roles, VISIT, at, received_at)
-    if act is not None and (roles := by_act.get(act)) is not None:
+    act: str = event.type
+    if act == "track":
+        act = "" if event.name in BUILT_IN else event.name
+    if (roles := by_act.get(act)) is not None:
         complete += take_act(state, roles, act, at, received_at)
     if complete:
         # A visit may begin with the very order that stops what counts visits.
         found = [rule for rule in complete if _may_be_told(state, rule)]
         found.sort(key=_by_place)
-        tell_all(batch, digest, state, found, max(batch.clock, received_at))
+        tell_all(batch, digest, state, found, clock)
 
 
 def pass_time(batch: Batch, digest: str, state: UserState, clock: int, now: int) -> None:
@@ -76,8 +76,6 @@ def pass_time(batch: Batch, digest: str, state: UserState, clock: int, now: int)
         due = take_due(state, in_force, clock)
         if due:
             tell_all(batch, digest, state, due, max(clock, now))
-    if in_force.rules:
-        forget_spent(state, in_force, clock)
 
 
 def note_joined(batch: Batch, digest: str, state: UserState, before: Counted) -> None:
@@ -122,6 +120,7 @@ def tell(
 def tell_all(batch: Batch, digest: str, state: UserState, rules: Iterable[Rule], now: int) -> None:
     """Fire, hold or drop complete reasons, in this order."""
     in_force = batch.rules.triggers
+    is_fired = False
     customer = Customer(state, now, batch.rules.session_gap_ms, in_force.needed)
     for rule in rules:
         wait = state.waits[rule.name]
@@ -135,17 +134,18 @@ def tell_all(batch: Batch, digest: str, state: UserState, rules: Iterable[Rule],
         )
         if found is Verdict.FIRED:
             batch.outbox.fired.append(_fired(batch, digest, state, rule, wait, moment))
-            wait.told_at = now
+            wait.told_at, is_fired = now, True
             note_told(state, in_force, rule.trigger.channel, now)
         batch.count("trigger", found)
         if found is Verdict.HELD:
-            quiet = in_force.quiet_in(time_zone_of(state))
-            until = None if quiet is None else quiet.open_until(now)
+            until = in_force.quiet.until(time_zone_of(state), now)
             hold(state, rule, wait, now + 1 if until is None else until)
         elif rule.why != "event" or found not in ABOUT_WHO:
             use_up(wait, rule)
         else:
             wait.until = -1
+    if is_fired:
+        forget_spent(state, in_force, now)
 
 
 def _may_be_told(state: UserState, rule: Rule) -> bool:

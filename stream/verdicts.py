@@ -61,14 +61,10 @@ def all_against(
         yield Verdict.RESTING
     if rule.trigger.late == "drop" and now - moment.due_at > rule.valid_ms:
         yield Verdict.LATE
-    if not all(customer.holds(test) for test in rule.tests) or (
-        rule.segments and not any(customer.holds(test) for test in rule.segments)
-    ):
+    if not customer.meets(rule):
         yield Verdict.UNMET
-    if rule.quiet != "ignore":
-        quiet = in_force.quiet_in(time_zone_of(state))
-        if quiet is not None and quiet.is_open(now):
-            yield Verdict.HELD if rule.quiet == "hold" else Verdict.QUIET
+    if rule.quiet != "ignore" and in_force.quiet.until(time_zone_of(state), now) is not None:
+        yield Verdict.HELD if rule.quiet == "hold" else Verdict.QUIET
     if _is_capped(rule, state, now, in_force):
         yield Verdict.CAPPED
 
@@ -81,7 +77,11 @@ def time_zone_of(state: UserState) -> str:
 
 def _is_capped(rule: Rule, state: UserState, now: int, in_force: InForce) -> bool:
     channel = rule.trigger.channel
-    return any(
-        sum(told == channel and now - at < within_ms for at, told in state.told) >= times
-        for times, within_ms in in_force.caps.get(channel, ())
-    )
+    caps = in_force.caps.get(channel)
+    if caps is None or not state.told:
+        return False
+    told = [at for at, one in state.told if one == channel]  # latest first
+    for times, within_ms in caps:
+        if len(told) >= times and now - told[times - 1] < within_ms:
+            return True
+    return False

@@ -16,6 +16,7 @@ from online_models.expected import Wait
 from online_models.users import MAX_TOLD, UserState
 from stream.trigger_rules import KNOWN, MARKETING, InForce, Roles, Rule
 
+NOTHING: tuple[Rule, ...] = ()
 MAX_ABOUT = 10  # products of one reason
 KEPT_MS = DAY_MS  # what is over still says so long that earlier events came too late
 TAKEN_OUT_KEPT_MS = 30 * DAY_MS  # of triggers that are not in the file any more
@@ -39,17 +40,21 @@ def take_act(
             stop(state, rule, at)
     for rule in roles.starts:
         _start(state, rule, at, received_at)
-    if not roles.counts:
-        return ()
-    return tuple([rule for rule in roles.counts if _count(state, rule, at, received_at)])
+    complete = NOTHING
+    for rule in roles.counts:
+        if _count(state, rule, at, received_at):
+            complete += (rule,)
+    return complete
 
 
 def _start(state: UserState, rule: Rule, at: int, received_at: int) -> None:
     """Begin a wait for absence, unless something later has begun it or stopped it."""
-    wait = wait_for(state, rule)
-    if at <= wait.stopped_at or (wait.times and at < wait.times[0]):
+    wait = state.waits.get(rule.name)
+    if wait is None:
+        wait = state.waits[rule.name] = Wait()
+    elif at <= wait.stopped_at or (wait.times and at < wait.times[0]):
         return
-    if state.stops and _is_stopped(state, rule, at):
+    if rule.unless and state.stops and _is_stopped(state, rule, at):
         return
     wait.times, wait.until = [at], -1
     wait.heard_at = max(wait.heard_at, received_at)
@@ -60,10 +65,12 @@ def _start(state: UserState, rule: Rule, at: int, received_at: int) -> None:
 
 def _count(state: UserState, rule: Rule, at: int, received_at: int) -> bool:
     """Count an act, unless the trigger rests; tell whether all that it counts is there."""
-    wait = wait_for(state, rule)
-    if at <= wait.stopped_at or (wait.told_at >= 0 and is_resting(wait, rule, received_at)):
+    wait = state.waits.get(rule.name)
+    if wait is None:
+        wait = state.waits[rule.name] = Wait()
+    elif at <= wait.stopped_at or (wait.told_at >= 0 and is_resting(wait, rule, received_at)):
         return False
-    if state.stops and _is_stopped(state, rule, at):
+    if rule.unless and state.stops and _is_stopped(state, rule, at):
         return False
     times, n = wait.times, rule.times
     if times and at < times[0]:
@@ -207,7 +214,7 @@ def due_of(wait: Wait, rule: Rule, state: UserState) -> int | None:
     """Return when (ms, by the shard's clock) something is to be done about a wait."""
     if wait.until >= 0:
         return wait.until
-    if wait.times and (rule.wait_ms or rule.why == "forecast") and is_reached(state, rule):
+    if rule.is_timed and wait.times and state.reach & rule.needs == rule.needs:
         return complete_at(wait, rule, state)
     return None
 
@@ -217,16 +224,18 @@ def take_due(state: UserState, in_force: InForce, clock: int) -> list[Rule]:
     due: list[tuple[int, int, Rule]] = []
     state.waits_due_at = state.held_until = -1
     for name, wait in state.waits.items():
+        if wait.until < 0 and not wait.times:  # nothing is waited for
+            continue
         rule = in_force.rules.get(name)
-        due_at = None if rule is None else due_of(wait, rule, state)
-        if rule is None or due_at is None:
+        if rule is None or (due_at := due_of(wait, rule, state)) is None:
             continue
         if due_at <= clock:
             due.append((due_at, rule.place, rule))
-        else:
-            _arm(state, rule, due_at)
-            state.held_until = max(state.held_until, wait.until)
-    due.sort(key=_by_due)
+            continue
+        _arm(state, rule, due_at)
+        state.held_until = max(state.held_until, wait.until)
+    if len(due) > 1:
+        due.sort(key=_by_due)
     return [rule for _, _, rule in due]
 
 
@@ -235,7 +244,8 @@ def forget_spent(state: UserState, in_force: InForce, clock: int) -> None:
     gone = [
         name
         for name, wait in state.waits.items()
-        if _is_spent(wait, in_force.rules.get(name), clock)
+        if (not wait.times or name not in in_force.rules)
+        and _is_spent(wait, in_force.rules.get(name), clock)
     ]
     for name in gone:
         del state.waits[name]
@@ -255,7 +265,10 @@ def note_told(state: UserState, in_force: InForce, channel: str, now: int) -> No
     caps = in_force.caps.get(channel)
     if caps is None:
         return
-    most = max(times for times, _ in caps)
+    if not state.told:
+        state.told = [(now, channel)]
+        return
+    most = max([times for times, _ in caps])
     others = [one for one in state.told if one[1] != channel]
     same = [(now, channel), *(one for one in state.told if one[1] == channel)][:most]
     state.told = sorted((*others, *same), reverse=True)[:MAX_TOLD]
@@ -280,7 +293,7 @@ def _empty(wait: Wait) -> None:
 def _is_spent(wait: Wait, rule: Rule | None, clock: int) -> bool:
     if rule is None:  # what was told is not told again when the trigger is back soon
         return max(wait.stopped_at, wait.told_at) + TAKEN_OUT_KEPT_MS < clock
-    if wait.times or rule.why == "forecast":
+    if rule.why == "forecast":
         return False  # a forecast's says that this interval was told of, however long it gets
     rested_at = wait.told_at + rule.once_ms if wait.told_at >= 0 else -1
     return max(wait.stopped_at, rested_at) + KEPT_MS < clock

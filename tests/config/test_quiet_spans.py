@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from config.durations import HOUR_MS, MINUTE_MS
 from config.schedules import schedule_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -46,3 +47,21 @@ def test_a_span_ends_with_all_of_it() -> None:
     ends = datetime(2024, 6, 1, 13, 30, tzinfo=BERLIN)
     span = schedule_of(None, ends, (), ("12:00-14:00",), "Europe/Berlin")
     assert span.open_until(at("2024-06-01 12:30")) == at("2024-06-01 13:30")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns"])
+@pytest.mark.parametrize("hours", [("22:00-08:00",), ("13:10-15:20", "02:15-02:45"), ()])
+def test_until_the_next_edge_it_is_the_same(zone: str, hours: tuple[str, ...]) -> None:
+    schedule = schedule_of(None, None, ("sat", "sun"), hours, zone)
+    for begin in ("2024-03-30 12:00", "2024-10-26 12:00", "2024-04-06 12:00", "2024-10-05 12:00"):
+        now = at(begin) + 17_000
+        end = now + 36 * HOUR_MS
+        while now < end:
+            until = schedule.same_until(now)
+            seen = {
+                (schedule.is_open(one), schedule.open_until(one))
+                for one in range(now, until, 5 * MINUTE_MS)
+            } | {(schedule.is_open(until - 1), schedule.open_until(until - 1))}
+            assert until > now
+            assert len(seen) == 1
+            now = until

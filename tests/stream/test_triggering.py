@@ -365,10 +365,10 @@ def test_what_is_spent_is_let_go_of_a_day_later_and_what_was_told_outlives_its_t
     assert told_at == {"cart": NOON + HOUR, "visits": NOON + HOUR}
 
     shop.batch.rules = rules_of(VISITS)
-    shop.take(an_event("Search", at=NOON + 3 * HOUR))
-    shop.tick(NOON + 4 * HOUR)
+    shop.take(an_event("Search", at=NOON + 3 * HOUR), an_event("Search", at=NOON + 4 * HOUR))
+    assert shop.results() == {"fired": 3}
     assert set(state.waits) == {"cart", "visits"}
-    shop.batch.rules = rules_of(CART)
-    shop.take(an_event("Search", at=NOON + 3 * DAY))
-    shop.tick(NOON + 3 * DAY + HOUR)
+    shop.batch.rules = rules_of(VISITS + CART)
+    shop.take(an_event("Search", at=NOON + 3 * DAY), an_event("Search", at=NOON + 4 * DAY))
+    assert shop.results() == {"fired": 4}
     assert set(state.waits) == {"visits"}
