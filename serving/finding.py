@@ -40,6 +40,11 @@ class Finder:
         self._ids = ids
         self._keys = keys
 
+    @property
+    def n_together(self) -> int:
+        """How many were looked for in the read that was answered last."""
+        return self._reads.n_together
+
     async def find(self, asker: Asker) -> Found:
         """Return the user, within the cut-off, whatever Redis does."""
         subjects = [s for s in (asker.known, asker.anonymous) if s is not None]

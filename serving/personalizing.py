@@ -26,6 +26,7 @@ from serving.schemas import Preview, Request, read_request
 from serving.tokens import Tokens
 from serving.view import STRANGER, Visitor
 
+_MANY = 8  # of fewer, each would only wait for what else the server does
 _REFUSED = Found(missing=Fallback.CONSENT_REFUSED)
 
 
@@ -105,7 +106,7 @@ class Personalizer:
             visitor,
         )
         decided = perf_counter()
-        await _others_catch_up()
+        await self._let_others_catch_up()
         resumed = perf_counter()
         made = Made(
             new_decision_id(now, self.rng),
@@ -130,7 +131,7 @@ class Personalizer:
             explains=request.options is not None and request.options.explain,
         )
         encoded = perf_counter()
-        await _others_catch_up()
+        await self._let_others_catch_up()
         return Reply(
             answer,
             made,
@@ -141,6 +142,15 @@ class Personalizer:
             trace_id,
             preview is not None,
         )
+
+    async def _let_others_catch_up(self) -> None:
+        """Where many were read together, let all come to the end of a stage before one goes on.
+
+        The code of a stage then stays in the processor's caches for all of them; with each request
+        run through from end to end, every stage would drive out the one before.
+        """
+        if self.finder.n_together >= _MANY:
+            await asyncio.sleep(0)
 
     async def _find(self, request: Request, asker: Asker) -> Found:
         """Return who asks; without a ``subject`` where nobody may look, or nobody could."""
@@ -195,12 +205,3 @@ class Personalizer:
                     Refusal.UNKNOWN_PLACEMENT,
                     f"placements: {name!r} is none of {', '.join(sorted(self.shop.placements))}",
                 )
-
-
-async def _others_catch_up() -> None:
-    """Let all requests in flight come to the end of the same stage before one goes on.
-
-    The code of a stage then stays in the processor's caches for all of them; with each request run
-    through from end to end, every stage would drive out the one before.
-    """
-    await asyncio.sleep(0)

@@ -55,6 +55,7 @@ class StateReads(Generic[_T]):
 
     def __init__(self, client: Redis, cutoff_seconds: float, make: Callable[[Values], _T]) -> None:
         self.cutoff_seconds = cutoff_seconds
+        self.n_together = 0  # reads that the latest reply answered
         self._make = make
         self._client = client
         self._connection: Connection | None = None
@@ -127,6 +128,7 @@ class StateReads(Generic[_T]):
             self._fail_waiting()
             return
         self._tell(None)
+        self.n_together = len(batch)
         ends = accumulate(len(read.keys) for read in batch)
         ready = [
             self._make(values[end - len(read.keys) : end])
