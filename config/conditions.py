@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from config.condition_texts import bound_names, flattened, named_fields, split_condition
-from config.condition_words import FIELDS, FUNCTIONS, NESTED, OF_CUSTOMERS, OF_REQUESTS
+from config.condition_words import FIELDS, FUNCTIONS, OF_CUSTOMERS, OF_REQUESTS, SINGLE
 from config.errors import ShopkeeperError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # All that cel raises while it evaluates: unknown names and keys, wrong kinds, overflows.
 EVALUATION_ERRORS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError)
 _TYPE_NAMES = frozenset({"int", "uint", "double", "string", "bytes", "bool", "list", "map"})
-_OURS = {*FIELDS, *(f"user_{name}" for name in NESTED)}
+_OURS = {*FIELDS, *(f"{one}_{field}" for one in SINGLE for field in FIELDS[one] or ())}
 _PLACE = re.compile(r"ERROR: <input>:\d+:(\d+): (.*)")
 
 
@@ -97,7 +97,7 @@ def compile_for_customers(source: str) -> Test:
     Raises:
         InvalidCondition: it is none, or names what only a page or the catalog knows.
     """
-    test = _compile(source, frozenset(OF_CUSTOMERS))
+    test = _compile(source, frozenset(OF_CUSTOMERS), by_field=False)
     for variable, fields in test.fields.items():
         known = OF_CUSTOMERS.get(variable)  # those of a flattened map are its names
         if known is None:
@@ -137,7 +137,9 @@ def both_needed(
     return needed
 
 
-def _compile(source: str, allowed: frozenset[str] = frozenset(FIELDS)) -> Test:
+def _compile(
+    source: str, allowed: frozenset[str] = frozenset(FIELDS), *, by_field: bool = True
+) -> Test:
     import cel  # noqa: PLC0415 -- takes a quarter of a second, which few processes need to spend
 
     try:
@@ -160,7 +162,7 @@ def _compile(source: str, allowed: frozenset[str] = frozenset(FIELDS)) -> Test:
         _fields(source, name)  # are they known?
     if not names:
         _check_constant(program)
-    flat, program = _flattened(source, program)
+    flat, program = _flattened(source, program, by_field=by_field)
     named = set(program.variables()) - bound - _TYPE_NAMES
     fields = {name: _fields(flat, name) for name in sorted(named)}
     return Test(source, program.execute, fields, frozenset(named))
@@ -180,11 +182,11 @@ def _check_constant(program: "Program") -> None:
         raise InvalidCondition(f"this is always {always!r:.40}; allowed: what is true or false")
 
 
-def _flattened(source: str, program: "Program") -> tuple[str, "Program"]:
-    """Return what asks the same in less time: CEL copies a map that lies in a map, each time."""
+def _flattened(source: str, program: "Program", *, by_field: bool) -> tuple[str, "Program"]:
+    """Return what asks the same in less time: CEL copies a map, and what lies in it, each time."""
     import cel  # noqa: PLC0415 -- see above
 
-    flat = flattened(source)
+    flat = flattened(source, by_field=by_field)
     if flat == source:
         return source, program
     try:

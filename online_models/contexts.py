@@ -15,7 +15,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from config.durations import DAY_MS, HOUR_MS, MINUTE_MS
-from online_models.features import bounded, top_share
+from online_models.features import MAX_VALUE, bounded, top_share
 from online_models.users import Session, UserState
 from online_models.visitors import strongest
 
@@ -180,4 +180,4 @@ def _place(name: str, n_places: int) -> int:
 
 
 def _logged(value: float, scale: float) -> float:
-    return log1p(max(bounded(value), 0.0)) / scale
+    return log1p(value if 0.0 <= value <= MAX_VALUE else max(bounded(value), 0.0)) / scale

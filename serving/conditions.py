@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Needed = Mapping[str, frozenset[str] | None]
 Failed = Callable[[Test], None]
-Values = Callable[[str, frozenset[str] | None], Mapping[str, object]]
+Values = Callable[[str, frozenset[str] | None], object]
 
 
 class Matching:

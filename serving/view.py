@@ -5,7 +5,7 @@ from random import Random
 from typing import NamedTuple
 from weakref import proxy
 
-from config.condition_words import FIELDS
+from config.condition_words import FIELDS, NESTED, SINGLE
 from config.durations import MINUTE_MS
 from config.placements import Strategy
 from online_models.users import Session, UserState
@@ -16,8 +16,8 @@ from online_models.visitors import (
     session_values,
     shares,
     strongest,
+    user_field,
     user_map,
-    user_values,
 )
 from serving.assigning import NO_EXPERIMENTS, Assigned
 from serving.cart import Cart, lines_in
@@ -205,7 +205,7 @@ class View:
         """What conditions are asked about."""
         known: View = proxy(self)  # a circle of references would be left to the garbage collector
 
-        def values(variable: str, fields: Fields) -> Mapping[str, object]:
+        def values(variable: str, fields: Fields) -> object:
             return known.values(variable, fields)
 
         return Facts(values, self._needed, self._failed)
@@ -241,19 +241,33 @@ class View:
         """Whether nobody could look who the visitor is."""
         return self.user is None and self.missing in UNSEEN
 
-    def values(self, variable: str, fields: Fields) -> Mapping[str, object]:
-        """Return what a variable of conditions holds, of its fields at least those."""
-        if variable == "user":
-            return user_values(self.user, self.now, fields)
-        if variable == "session":
-            focus = self.focus if fields is None or "focus" in fields else ""
-            told = session_values(self.user, self._visit, focus, self.now, is_unseen=self.is_unseen)
-            return told if fields is None else {field: told[field] for field in fields}
-        if variable == "cart":
-            return {field: self.cart.fact(field) for field in fields or FIELDS["cart"] or ()}
-        if variable.startswith("user_"):
-            return user_map(self.user, variable.removeprefix("user_"))
-        return _OTHERS[variable](self)
+    def values(self, variable: str, fields: Fields) -> object:
+        """Return what a variable of conditions holds; of a map at least those fields.
+
+        ``user_n_orders`` is a field alone, ``user_traits`` a map that ``user`` holds.
+        """
+        name, _, field = variable.partition("_")
+        if field in NESTED:
+            return _named(user_map(self.user, field), fields)
+        if field:
+            return self._field(name, field)
+        if name in SINGLE:
+            return {field: self._field(name, field) for field in fields or FIELDS[name] or ()}
+        return _named(self.assigned.seen if name == "experiment" else self.context, fields)
+
+    def _field(self, name: str, field: str) -> object:
+        if name == "user":
+            return user_field(self.user, field, self.now)
+        if name == "cart":
+            return self.cart.fact(field)
+        if name == "page":
+            return page_values(self.request)[field]
+        return self.focus if field == "focus" else self._session_values[field]
+
+    @lazy
+    def _session_values(self) -> Mapping[str, object]:
+        """What conditions read as ``session``, but for ``focus``."""
+        return session_values(self.user, self._visit, "", self.now, is_unseen=self.is_unseen)
 
     @lazy
     def affinities(self) -> tuple[dict[str, float], dict[str, float]]:
@@ -263,11 +277,11 @@ class View:
         return shares(self.user.categories), shares(self.user.brands)
 
 
-_OTHERS: dict[str, Callable[[View], Mapping[str, object]]] = {
-    "page": lambda view: page_values(view.request),
-    "context": lambda view: view.context,
-    "experiment": lambda view: dict(view.assigned.seen),
-}
+def _named(values: Mapping[str, object], fields: Fields) -> Mapping[str, object]:
+    """Return those that are named: CEL copies a map for each condition that asks it."""
+    if fields is None:
+        return dict(values)
+    return {field: values[field] for field in fields if field in values}
 
 
 def _allowed(for_sale: Set[str] | None, barred: set[str]) -> Allowed:
