@@ -32,7 +32,8 @@ class InvalidCondition(ShopkeeperError):
 class Test:
     """A part of a condition, compiled, and the variables that it names.
 
-    ``fields``: which fields of each variable it names (None: all). ``execute`` asks it.
+    ``fields``: which of what each variable holds it names (None: all of it, or it is no map); a
+    field may be a variable of its own (``user_n_views``). ``execute`` asks it.
     """
 
     source: str
