@@ -5,10 +5,16 @@ Rare ways to write a text or a comment are not worth telling apart: such a condi
 
 import re
 
-from config.condition_words import NESTED
+from config.condition_words import NESTED, OF_CUSTOMERS
 
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _NESTED = re.compile(rf"({_TEXT.pattern})|(?<![\w.])user\s*\.\s*({'|'.join(NESTED)})\b")
+_OF_CUSTOMERS = "|".join(
+    rf"({variable})\s*\.\s*({'|'.join(sorted(fields))})"
+    for variable, fields in OF_CUSTOMERS.items()
+    if fields is not None
+)
+_SINGLE = re.compile(rf"({_TEXT.pattern})|(?<![\w.])(?:{_OF_CUSTOMERS})\b")
 _HARD_TO_READ = re.compile(r"""//|'''|\"""|\b[rRbB]{1,2}['"]""")
 _BOUND = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
 _QUOTES = "'\""
@@ -52,6 +58,17 @@ def flattened(source: str) -> str:
     if _is_hard_to_read(source):
         return source
     return _NESTED.sub(lambda found: found[1] or f"user_{found[2]}", source)
+
+
+def in_single_values(source: str) -> str:
+    """Return a condition that asks a variable of its own for each field of a customer's variables.
+
+    >>> in_single_values("user.n_views > 1 && cart.value > 9 || 'user.n_views' == context.city")
+    "user_n_views > 1 && cart_value > 9 || 'user.n_views' == context.city"
+    """
+    if _is_hard_to_read(source):
+        return source
+    return _SINGLE.sub(lambda found: "_".join(filter(None, found.groups())), source)
 
 
 def bound_names(source: str) -> frozenset[str]:

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from config.condition_texts import bound_names, flattened, named_fields, split_condition
+from config.condition_texts import (
+    bound_names,
+    flattened,
+    in_single_values,
+    named_fields,
+    split_condition,
+)
 from config.condition_words import FIELDS, FUNCTIONS, NESTED, OF_CUSTOMERS, OF_REQUESTS
 from config.errors import ShopkeeperError
 
@@ -20,7 +26,11 @@ if TYPE_CHECKING:
 # All that cel raises while it evaluates: unknown names and keys, wrong kinds, overflows.
 EVALUATION_ERRORS = (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError)
 _TYPE_NAMES = frozenset({"int", "uint", "double", "string", "bytes", "bool", "list", "map"})
-_OURS = {*FIELDS, *(f"user_{name}" for name in NESTED)}
+_OURS = {
+    *FIELDS,
+    *(f"user_{name}" for name in NESTED),
+    *(f"{variable}_{name}" for variable, names in OF_CUSTOMERS.items() for name in names or ()),
+}
 _PLACE = re.compile(r"ERROR: <input>:\d+:(\d+): (.*)")
 
 
@@ -108,7 +118,7 @@ def compile_for_customers(source: str) -> Test:
                 f"{variable}.{min(others)} is not known of somebody who is not there; "
                 f"allowed: {', '.join(sorted(known))}"
             )
-    return test
+    return _flattened(source, in_single_values(source)) or test
 
 
 def new_context() -> "Context":
@@ -160,10 +170,7 @@ def _compile(source: str, allowed: frozenset[str] = frozenset(FIELDS)) -> Test:
         _fields(source, name)  # are they known?
     if not names:
         _check_constant(program)
-    flat, program = _flattened(source, program)
-    named = set(program.variables()) - bound - _TYPE_NAMES
-    fields = {name: _fields(flat, name) for name in sorted(named)}
-    return Test(source, program.execute, fields, frozenset(named))
+    return _flattened(source, flattened(source)) or _test(source, source, program)
 
 
 def _check_constant(program: "Program") -> None:
@@ -180,17 +187,25 @@ def _check_constant(program: "Program") -> None:
         raise InvalidCondition(f"this is always {always!r:.40}; allowed: what is true or false")
 
 
-def _flattened(source: str, program: "Program") -> tuple[str, "Program"]:
-    """Return what asks the same in less time: CEL copies a map that lies in a map, each time."""
+def _flattened(source: str, flat: str) -> Test | None:
+    """Return what asks the same in less time: CEL copies maps, and those in them, each time.
+
+    None where there is nothing to gain, or it cannot be asked so.
+    """
     import cel  # noqa: PLC0415 -- see above
 
-    flat = flattened(source)
     if flat == source:
-        return source, program
+        return None
     try:
-        return flat, cel.compile(flat)
+        return _test(source, flat, cel.compile(flat))
     except ValueError:  # such as has(user.traits)
-        return source, program
+        return None
+
+
+def _test(source: str, flat: str, program: "Program") -> Test:
+    named = set(program.variables()) - bound_names(source) - _TYPE_NAMES
+    fields = {name: _fields(flat, name) for name in sorted(named)}
+    return Test(source, program.execute, fields, frozenset(named))
 
 
 def _fields(source: str, variable: str) -> frozenset[str] | None:
