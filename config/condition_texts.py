@@ -5,10 +5,9 @@ Rare ways to write a text or a comment are not worth telling apart: such a condi
 
 import re
 
-from config.condition_words import NESTED, SINGLE
+from config.condition_words import SINGLE
 
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
-_NESTED = re.compile(rf"({_TEXT.pattern})|(?<![\w.])(user)\s*\.\s*({'|'.join(NESTED)})\b")
 _FIELD = re.compile(rf"({_TEXT.pattern})|(?<![\w.])({'|'.join(SINGLE)})\s*\.\s*(\w+)\b")
 _HARD_TO_READ = re.compile(r"""//|'''|\"""|\b[rRbB]{1,2}['"]""")
 _BOUND = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*(\w+)\s*,")
@@ -44,20 +43,15 @@ def split_condition(source: str) -> list[str]:
     return [*parts, source[start:].strip()]
 
 
-def flattened(source: str, *, by_field: bool) -> str:
-    """Return a condition that asks variables of their own for what ``user`` holds by name.
+def flattened(source: str) -> str:
+    """Return a condition that asks a variable of its own for each field of ours.
 
-    ``by_field``: so, too, for each field of all that has a closed set of them.
-
-    >>> flattened("user.traits.tier == 'user.traits' && user.known", by_field=False)
-    "user_traits.tier == 'user.traits' && user.known"
-    >>> flattened("user.traits.tier == 'user.traits' && cart.value > 9.5", by_field=True)
+    >>> flattened("user.traits.tier == 'user.traits' && cart.value > 9.5")
     "user_traits.tier == 'user.traits' && cart_value > 9.5"
     """
     if _is_hard_to_read(source):
         return source
-    held = _FIELD if by_field else _NESTED
-    return held.sub(lambda found: found[1] or f"{found[2]}_{found[3]}", source)
+    return _FIELD.sub(lambda found: found[1] or f"{found[2]}_{found[3]}", source)
 
 
 def bound_names(source: str) -> frozenset[str]:

@@ -50,7 +50,7 @@ FIELDS: dict[str, frozenset[str] | None] = {
 }
 # Maps of ``user`` by names that come from elsewhere; to conditions each is a variable of its own.
 NESTED = ("traits", "context", "categories", "brands")
-SINGLE = ("user", "session", "cart", "page")  # what a request asks of these, it asks field by field
+SINGLE = ("user", "session", "cart", "page")  # whose fields conditions ask for one by one
 OF_REQUESTS = frozenset(FIELDS) - {"product"}
 # What is known of a customer who is not there: no page, no experiment, and no catalog.
 OF_CUSTOMERS: dict[str, frozenset[str] | None] = {

@@ -98,12 +98,12 @@ def compile_for_customers(source: str) -> Test:
     Raises:
         InvalidCondition: it is none, or names what only a page or the catalog knows.
     """
-    test = _compile(source, frozenset(OF_CUSTOMERS), by_field=False)
-    for variable, fields in test.fields.items():
-        known = OF_CUSTOMERS.get(variable)  # those of a flattened map are its names
+    test = _compile(source, frozenset(OF_CUSTOMERS))
+    for variable, known in OF_CUSTOMERS.items():
         if known is None:
             continue
-        others = (fields or FIELDS[variable] or known) - known
+        named, is_all = named_fields(source, variable)
+        others = (named if is_all else FIELDS[variable] or named) - known
         if others:
             raise InvalidCondition(
                 f"{variable}.{min(others)} is not known of somebody who is not there; "
@@ -138,9 +138,7 @@ def both_needed(
     return needed
 
 
-def _compile(
-    source: str, allowed: frozenset[str] = frozenset(FIELDS), *, by_field: bool = True
-) -> Test:
+def _compile(source: str, allowed: frozenset[str] = frozenset(FIELDS)) -> Test:
     import cel  # noqa: PLC0415 -- takes a quarter of a second, which few processes need to spend
 
     try:
@@ -163,7 +161,7 @@ def _compile(
         _fields(source, name)  # are they known?
     if not names:
         _check_constant(program)
-    flat, program = _flattened(source, program, by_field=by_field)
+    flat, program = _flattened(source, program)
     named = set(program.variables()) - bound - _TYPE_NAMES
     fields = {name: _fields(flat, name) for name in sorted(named)}
     return Test(source, program.execute, fields, frozenset(named))
@@ -183,11 +181,11 @@ def _check_constant(program: "Program") -> None:
         raise InvalidCondition(f"this is always {always!r:.40}; allowed: what is true or false")
 
 
-def _flattened(source: str, program: "Program", *, by_field: bool) -> tuple[str, "Program"]:
+def _flattened(source: str, program: "Program") -> tuple[str, "Program"]:
     """Return what asks the same in less time: CEL copies a map, and what lies in it, each time."""
     import cel  # noqa: PLC0415 -- see above
 
-    flat = flattened(source, by_field=by_field)
+    flat = flattened(source)
     if flat == source:
         return source, program
     try:

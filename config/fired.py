@@ -14,6 +14,7 @@ Why = Literal["event", "absence", "product", "forecast"]
 FIRED_FIELD = b"f"
 
 _VERSION = 1
+_LEAD = bytes((_VERSION,))
 
 
 class Fired(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -53,7 +54,7 @@ _DECODER = msgspec.msgpack.Decoder(Fired)
 
 def encode_fired(fired: Fired) -> bytes:
     """Return the bytes of a firing, led by a version byte."""
-    return bytes((_VERSION,)) + _ENCODER.encode(fired)
+    return _LEAD + _ENCODER.encode(fired)
 
 
 def decode_fired(data: bytes) -> Fired:

@@ -6,7 +6,8 @@ Ids never appear in a key: a user is named by a keyed hash of the id (see ``Ids`
 
 import hmac
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
+from binascii import a2b_base64
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
@@ -74,7 +75,8 @@ class Ids:
 
     def shard_of(self, digest: str) -> int:
         """Return the shard that a digest belongs to; the digest's own first bytes say so."""
-        raw = urlsafe_b64decode(digest + "==")
+        # Of each firing: urlsafe_b64decode takes five times as long, and over all of it.
+        raw = a2b_base64(digest[:12].replace("-", "+").replace("_", "/"))
         return int.from_bytes(raw[:8], "big") % self.n_shards
 
     def fingerprint(self) -> str:

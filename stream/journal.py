@@ -122,8 +122,9 @@ def _fire(batch: Batch, digest: str, now: int) -> None:
     try:
         user = batch.user(digest)
         if isinstance(user, UserState):
-            finished = take_finished(user, batch.clock, batch.rules.session_gap_ms)
-            _finish(batch, digest, user, finished)
+            if user.open_sessions:
+                finished = take_finished(user, batch.clock, batch.rules.session_gap_ms)
+                _finish(batch, digest, user, finished)
             if user.open_decisions:
                 identity.teach(batch, user, close_due(user, batch.clock))
             if user.rhythm is not None:

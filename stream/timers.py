@@ -31,12 +31,16 @@ class Timers:
 
     def take_due(self, clock: int) -> Iterator[tuple[int, str]]:
         """Take out timers due by the clock, in order; each may set timers anew meanwhile."""
-        while (first := self._first()) is not None and first[0] <= clock:
-            heappop(self._heap)
-            due_at, name = first
-            del self._due[name]
-            self.changed[name] = None
-            yield due_at, name
+        heap, due = self._heap, self._due
+        while heap and heap[0][0] <= clock:
+            at, name = heappop(heap)
+            due_at = due.get(name)
+            if due_at == at:
+                del due[name]
+                self.changed[name] = None
+                yield at, name
+            elif due_at is not None and due_at > at:  # put off: it goes where it belongs
+                heappush(heap, (due_at, name))
 
     def due_by(self, clock: int) -> list[str]:
         """Return whose timers are due by the clock; they stay."""

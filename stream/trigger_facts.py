@@ -3,10 +3,19 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from config.condition_words import NESTED
 from config.conditions import EVALUATION_ERRORS, Test, new_context
 from online_models.bounded import CartLine, cart_lines
 from online_models.users import UserState
-from online_models.visitors import Fields, open_session, said, session_values, user_map, user_values
+from online_models.visitors import (
+    Fields,
+    open_session,
+    said,
+    session_values,
+    user_field,
+    user_map,
+    user_values,
+)
 from stream.trigger_rules import Rule
 
 if TYPE_CHECKING:
@@ -20,6 +29,8 @@ class Customer:
 
     ``needed``: which fields of each variable conditions name.
     """
+
+    __slots__ = ("_answers", "_context", "_gap_ms", "_needed", "_now", "_state", "_there")
 
     def __init__(
         self, state: UserState, now: int, gap_ms: int, needed: Mapping[str, Fields]
@@ -51,15 +62,25 @@ class Customer:
         if self._context is None:
             self._context = new_context()
             self._there: set[str] = set()
-        for variable in test.names - self._there:
-            self._context.add_variable(variable, self._values(variable))
-        self._there |= test.names
+        for variable in test.names:
+            if variable not in self._there:
+                self._context.add_variable(variable, self._value(variable))
+                self._there.add(variable)
         try:
             return test.execute(self._context) is True
         except EVALUATION_ERRORS:
             return False
 
-    def _values(self, variable: str) -> Mapping[str, object]:
+    def _value(self, variable: str) -> object:
+        """Return a variable, or a field of one that is asked for alone."""
+        name, _, field = variable.partition("_")
+        if not field or field in NESTED:
+            return self._map(variable)
+        if name == "user":
+            return user_field(self._state, field, self._now)
+        return self._others(name)[field]
+
+    def _map(self, variable: str) -> Mapping[str, object]:
         fields = self._needed.get(variable)
         if variable == "user":
             return user_values(self._state, self._now, fields)

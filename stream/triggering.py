@@ -15,6 +15,7 @@ from online_models.expected import About, Wait
 from online_models.users import Session, UserState
 from stream.batch import Batch
 from stream.joined_waits import Counted, settle_joined
+from stream.spent_waits import forget_spent
 from stream.trigger_facts import Customer, facts_for_texts, products_about
 from stream.trigger_rules import MARKETING, Rule
 from stream.verdicts import ABOUT_WHO, Moment, Verdict, time_zone_of, verdict
@@ -23,7 +24,6 @@ from stream.waits import (
     NOTHING,
     complete_at,
     expire,
-    forget_spent,
     hold,
     is_complete,
     is_reached,
@@ -45,11 +45,12 @@ def note_event(
     in_force = batch.rules.triggers
     if not in_force.rules:
         return
-    clock = max(batch.clock, received_at)
+    clock = batch.clock if batch.clock > received_at else received_at
     note_reach(state, in_force, clock)
-    if received_at - state.heard_at >= in_force.least_idle_ms:
-        expire(state, in_force, clock)
-    state.heard_at = max(state.heard_at, received_at)
+    if received_at > state.heard_at:
+        if received_at - state.heard_at >= in_force.least_idle_ms:
+            expire(state, in_force, clock)
+        state.heard_at = received_at
     if state.held_until >= 0:
         for rule in in_force.idle:
             wake(state, rule)
@@ -160,10 +161,12 @@ def _fired(
     batch: Batch, digest: str, state: UserState, rule: Rule, wait: Wait, moment: Moment
 ) -> Fired:
     trigger = rule.trigger
-    about = [one.product_id for one in wait.about]
     facts = facts_for_texts(state)
     if wait.about:
         facts |= wait.about[0].facts
+        about = [one.product_id for one in wait.about]
+    else:
+        about = products_about(state, rule.about, MAX_ABOUT)
     if rule.times > 1:
         facts["n_times"] = rule.times
     since = moment.due_at if trigger.late == "drop" else moment.now
@@ -180,7 +183,7 @@ def _fired(
         fired_at=moment.now,
         expires_at=since + rule.valid_ms,
         placements=list(trigger.placements),
-        product_ids=about or products_about(state, rule.about, MAX_ABOUT),
+        product_ids=about,
         facts=facts,
     )
 

@@ -11,15 +11,12 @@ There may be many triggers and events; so an event touches only the triggers tha
 from bisect import insort
 from operator import neg
 
-from config.durations import DAY_MS
 from online_models.expected import Wait
 from online_models.users import MAX_TOLD, UserState
 from stream.trigger_rules import KNOWN, MARKETING, InForce, Roles, Rule
 
 NOTHING: tuple[Rule, ...] = ()
 MAX_ABOUT = 10  # products of one reason
-KEPT_MS = DAY_MS  # what is over still says so long that earlier events came too late
-TAKEN_OUT_KEPT_MS = 30 * DAY_MS  # of triggers that are not in the file any more
 
 
 def wait_for(state: UserState, rule: Rule) -> Wait:
@@ -77,12 +74,13 @@ def _count(state: UserState, rule: Rule, at: int, received_at: int) -> bool:
         insort(times, at, key=neg)
     else:
         times.insert(0, at)
-    if len(times) > n:
+    n_over = len(times) - n
+    if n_over > 0:
         del times[n:]
     if wait.until >= 0:  # what is held already was complete before
         return False
     wait.heard_at = max(wait.heard_at, received_at)
-    return len(times) == n and times[0] - times[-1] <= rule.window_ms
+    return n_over >= 0 and times[0] - times[-1] <= rule.window_ms
 
 
 def stop(state: UserState, rule: Rule, at: int) -> None:
@@ -239,20 +237,6 @@ def take_due(state: UserState, in_force: InForce, clock: int) -> list[Rule]:
     return [rule for _, _, rule in due]
 
 
-def forget_spent(state: UserState, in_force: InForce, clock: int) -> None:
-    """Let go of what is over for long, and of what is not in force any more."""
-    gone = [
-        name
-        for name, wait in state.waits.items()
-        if (not wait.times or name not in in_force.rules)
-        and _is_spent(wait, in_force.rules.get(name), clock)
-    ]
-    for name in gone:
-        del state.waits[name]
-    for act in [act for act in state.stops if act not in in_force.by_act]:
-        del state.stops[act]
-
-
 def hold(state: UserState, rule: Rule, wait: Wait, until: int) -> None:
     """Hold a reason until quiet hours are over."""
     wait.until = until
@@ -268,10 +252,15 @@ def note_told(state: UserState, in_force: InForce, channel: str, now: int) -> No
     if not state.told:
         state.told = [(now, channel)]
         return
-    most = max([times for times, _ in caps])
-    others = [one for one in state.told if one[1] != channel]
-    same = [(now, channel), *(one for one in state.told if one[1] == channel)][:most]
-    state.told = sorted((*others, *same), reverse=True)[:MAX_TOLD]
+    told, left = [(now, channel)], max([times for times, _ in caps]) - 1
+    for one in state.told:
+        if one[1] == channel:
+            if left <= 0:
+                continue
+            left -= 1
+        told.append(one)
+    told.sort(reverse=True)
+    state.told = told[:MAX_TOLD]
 
 
 def let_go(state: UserState) -> None:
@@ -288,15 +277,6 @@ def _arm(state: UserState, rule: Rule, due_at: int) -> None:
 
 def _empty(wait: Wait) -> None:
     wait.times, wait.until, wait.about = [], -1, ()
-
-
-def _is_spent(wait: Wait, rule: Rule | None, clock: int) -> bool:
-    if rule is None:  # what was told is not told again when the trigger is back soon
-        return max(wait.stopped_at, wait.told_at) + TAKEN_OUT_KEPT_MS < clock
-    if rule.why == "forecast":
-        return False  # a forecast's says that this interval was told of, however long it gets
-    rested_at = wait.told_at + rule.once_ms if wait.told_at >= 0 else -1
-    return max(wait.stopped_at, rested_at) + KEPT_MS < clock
 
 
 def _by_due(one: tuple[int, int, Rule]) -> tuple[int, int]:

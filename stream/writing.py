@@ -83,11 +83,11 @@ def _outboxes(keys: Keys, shard: int, batch: Batch, offset: str) -> Iterator[Com
     if batch.outbox.examples:
         examples = encode_examples(batch.outbox.examples)
         yield ("XADD", keys.examples(shard), "*", ENTRY_FIELD, examples)
-    for fired in batch.outbox.fired:
-        yield (
-            *("XADD", keys.triggers(shard), "*", FIRED_FIELD, encode_fired(fired)),
-            *(SUBJECT_FIELD, fired.digest),
-        )
+    if batch.outbox.fired:
+        told = keys.triggers(shard)
+        for fired in batch.outbox.fired:
+            data = encode_fired(fired)
+            yield ("XADD", told, "*", FIRED_FIELD, data, SUBJECT_FIELD, fired.digest)
     for subject, entry in batch.outbox.outgoing:
         yield (
             *("XADD", keys.outgoing(shard), "*", ENTRY_FIELD, entry),
