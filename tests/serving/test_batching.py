@@ -40,6 +40,11 @@ class Told(Finder):
         self.asked: list[str] = []
         self._told = find
 
+    @property
+    def n_together(self) -> int:
+        """Each is looked for alone."""
+        return 1
+
     async def find(self, asker: Asker) -> Found:
         """Return what was told."""
         assert asker.known is not None
