@@ -140,7 +140,7 @@ async def test_while_no_server_answers_nothing_is_lost(
 async def test_a_user_hears_the_second_only_once_the_first_was_taken(
     redis_url: str, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    refusals = iter([503, 503])
+    refusals = iter([503])
 
     def answer(webhook: Any) -> int:
         return next(refusals, 204) if webhook.told_id == "ann-1" else 204
@@ -150,9 +150,9 @@ async def test_a_user_hears_the_second_only_once_the_first_was_taken(
         delivering(redis_url, tmp_path, a_receiver(tool)),
     ):
         fire(redis_client, a_firing(1), a_firing(2), a_firing(1, "bob"))
-        await until(lambda: len(tool.got) == 5, 30)
+        await until(lambda: len(tool.got) == 4, 30)
     ids = tool.ids()
-    assert [one for one in ids if one.startswith("ann")] == ["ann-1", "ann-1", "ann-1", "ann-2"]
+    assert [one for one in ids if one.startswith("ann")] == ["ann-1", "ann-1", "ann-2"]
     assert ids.index("bob-1") < ids.index("ann-2")
     assert len({hook.body for hook in tool.got if hook.told_id == "ann-1"}) == 1
 
